@@ -1,0 +1,1 @@
+"""Where work runs, and what is left of it: the run folder, progress, resuming."""
