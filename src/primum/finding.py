@@ -41,11 +41,13 @@ class Estimate:
     value, low, high
         Point and interval limits at `level`; NaN where undefined.
     method
-        How the interval was made ("Wilson", "DeLong", "bootstrap on cells", …).
+        How the interval was made ("Wilson", "DeLong", "linearised", …).
     n, events, nonevents
         People behind the number, those with and those without the outcome.
     status, reason
         `Status.OK`, or another one and the reason in words.
+    n_effective
+        With weights or clusters: how many independent people would give the same interval; None otherwise.
     """
 
     value: float
@@ -58,6 +60,7 @@ class Estimate:
     status: Status = Status.OK
     reason: str = ""
     level: float = 0.95
+    n_effective: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -111,6 +114,7 @@ class Finding:
             status=Status(row["status"]),
             reason=row["status_reason"],
             level=row["level"],
+            n_effective=row.get("n_effective"),
         )
         own = {
             k: row[k]

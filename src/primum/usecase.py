@@ -314,11 +314,16 @@ class Identifiers(Part):
     family: Words | None = None
     site: Words | None = None
     repeated_visits: Flag = Field(default=False, description="true: a person may have several rows")
+    variance_by: Literal["person", "family", "site"] | None = Field(
+        None, description="what people were sampled by, for the intervals; family and repeated visits if left out"
+    )
 
     @model_validator(mode="after")
     def _visits_of_someone(self) -> Self:
         if self.repeated_visits and self.person is None:
             refuse([Slip((), "repeated_visits needs person: the column that says whose visit it was")])
+        if self.variance_by is not None and getattr(self, self.variance_by) is None:
+            refuse([Slip(("variance_by",), f"variance_by needs {self.variance_by}: the column that says which")])
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from primum.measure.intervals import wilson
-from primum.measure.kernel import effective
+from primum.measure.kernel import divide, effective
 from primum.measure.utility import net_benefit, net_benefit_interval
 from primum.tally.resample import coarsen, histogram
 from primum.tally.score import ScoreTally
@@ -26,18 +26,18 @@ def calibration(
         return []
     h = coarsen(h, max(1, min(bins, int(people // fewest))))
     w, ww = h.w.sum(0), h.ww.sum(0)
-    observed, size = h.w[1] / w, effective(w, ww)
+    observed, predicted, size = divide(h.w[1], w), divide(h.ws.sum(0), w), effective(w, ww)
     low, high = wilson(observed * size, size, level)
     return [
         {
-            "predicted": float(h.ws[:, b].sum() / w[b]),
+            "predicted": float(predicted[b]),
             "observed": float(observed[b]),
             "low": float(low[b]),
             "high": float(high[b]),
             "n": int(h.n[:, b].sum()),
             "events": int(h.n[1, b]),
         }
-        for b in range(len(w))
+        for b in np.flatnonzero(w > 0)
     ]
 
 
@@ -48,7 +48,7 @@ def decision(view: ScoreTally, thresholds: list[float], *, level: float = 0.95) 
         c, ww = view.at(t), view.at(t, "ww")
         value = net_benefit(c, t)
         low, high = net_benefit_interval(c, ww, t, level)
-        share = (c.tp + c.fn) / (c.tp + c.fp + c.fn + c.tn)
+        share = divide(c.tp + c.fn, c.tp + c.fp + c.fn + c.tn)
         all_of_them = share - (1 - share) * t / (1 - t)
         for i, points in enumerate(result):
             points.append(

@@ -54,7 +54,7 @@ class Metric:
     reference: str
     denominator: Literal["events", "nonevents", "selected", "unselected", "everyone"] = "everyone"
     rate: tuple[Callable[[Counts], Any], Callable[[Counts], Any]] | None = None
-    interval: Literal["wilson", "delong", "mover", "bootstrap", "none"] = "bootstrap"
+    interval: Literal["wilson", "delong", "mover", "linear", "none"] = "linear"
     probability: bool = False
     threshold: bool = False
 

@@ -71,7 +71,7 @@ METRICS = (
         undefined=lambda c, t: (
             NO_EVENTS if float(c.tp + c.fn) <= 0 else "a threshold of 1 has no exchange rate" if t >= 1 else ""
         ),
-        interval="bootstrap",
+        interval="linear",
         threshold=True,
         probability=True,
         reference=_REFERENCE + "; Kerr et al. (2016), J Clin Oncol 34:2534-2540",

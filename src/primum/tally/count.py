@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
+from primum.tally.cluster import Clusters, shared_sums
 from primum.tally.grid import Grid
 from primum.tally.score import ScoreTally
 from primum.usecase import MISSING
@@ -27,6 +29,8 @@ def count(
     *,
     thresholds: Sequence[float] = (),
     weight: str | None = None,
+    cluster: str | None = None,
+    views: Sequence[Sequence[str]] | None = None,
     score_range: tuple[float, float] = (0.0, 1.0),
     missing: str = "refuse",
     outcome_name: str | None = None,
@@ -48,6 +52,12 @@ def count(
         Decision thresholds; whole per cents need not be declared.
     weight
         Column of weights ≥ 0.
+    cluster
+        Column that says who belongs together: a family, a hospital, a person with several visits. Missing values
+        are people on their own.
+    views
+        With `cluster`: the groupings that will be asked for. Everyone, each attribute and the full intersection if
+        left out.
     missing
         "refuse" raises on missing scores, "exclude" leaves them out and counts them in `left_out`.
 
@@ -64,12 +74,23 @@ def count(
     grid = Grid(low=float(low), high=float(high), thresholds=tuple(sorted({float(t) for t in thresholds})))
     data = _native(frame)
     columns = data.collect_schema().names()
-    for kind, column in [("outcome", outcome), ("score", score), *(("group", n) for n in names), ("weight", weight)]:
+    for kind, column in [
+        ("outcome", outcome),
+        ("score", score),
+        *(("group", n) for n in names),
+        ("weight", weight),
+        ("cluster", cluster),
+    ]:
         if column is not None and column not in columns:
             raise unknown(f"{kind} column", column, columns, where="the data")
     rows = _counted(_derived(data, grid, outcome, score, names, weight), names, weighted=weight is not None)
     _check(rows, outcome, score, weight, grid, missing)
-    return _tally(rows, grid, names, outcome_name or outcome, score_name or score, weighted=weight is not None)
+    tally = _tally(rows, grid, names, outcome_name or outcome, score_name or score, weighted=weight is not None)
+    if cluster is None:
+        return tally
+    wanted = [tuple(v) for v in views] if views is not None else [(), *((n,) for n in names), tuple(names)]
+    linked = _clusters(data, grid, outcome, score, names, weight, cluster, list(dict.fromkeys([(), *wanted])))
+    return replace(tally, clusters=linked)
 
 
 def _native(frame: Any) -> Any:
@@ -119,17 +140,56 @@ def _derived(data: Any, grid: Grid, outcome: str, score: str, names: Sequence[st
     return keys.with_columns((w * w).alias("ww"), (w * x).alias("ws"), (w * x * x).alias("wss"))
 
 
+def _clusters(
+    data: Any,
+    grid: Grid,
+    outcome: str,
+    score: str,
+    names: Sequence[str],
+    weight: str | None,
+    cluster: str,
+    views: list[tuple[str, ...]],
+) -> Clusters:
+    """Count rows by cluster, groups and coarse cell on the engine; multiply in memory."""
+    for view in views:
+        for name in view:
+            if name not in names:
+                raise unknown("attribute", name, names, where="views")
+    y, s = nw.col(outcome).cast(nw.Float64), nw.col(score).cast(nw.Float64)
+    keys = [
+        nw.when(nw.col(n).is_null()).then(nw.lit(MISSING)).otherwise(nw.col(n).cast(nw.String)).alias(f"g{i}")
+        for i, n in enumerate(names)
+    ]
+    sums = [nw.col(weight).cast(nw.Float64).alias("w")] if weight else [nw.lit(1.0).alias("w")]
+    wide = data.select(*keys, y.alias("y"), s.alias("s"), nw.col(cluster).cast(nw.String).alias("c"), *sums)
+    good = (nw.col("y") == 0) | (nw.col("y") == 1)
+    wide = wide.filter(good & (nw.col("s") >= grid.low) & (nw.col("s") <= grid.high))
+    wide = wide.with_columns((grid.segment(nw.col("s")) * 2 + nw.col("y").cast(nw.Int64)).alias("cell"))
+    by = ["c", *[f"g{i}" for i in range(len(names))], "cell"]
+    known = _collected(wide.filter(~nw.col("c").is_null()).group_by(by).agg(nw.col("w").sum()))
+    alone = _collected(wide.filter(nw.col("c").is_null()).select(*by, "w"))
+    names_of, code = np.unique(np.array(known["c"].to_list(), dtype=object).astype(str), return_inverse=True)
+    codes = np.concatenate([code, len(names_of) + np.arange(len(alone))]).astype(np.int64)
+    parts = [[*known[f"g{i}"].to_list(), *alone[f"g{i}"].to_list()] for i in range(len(names))]
+    cell, w = (np.concatenate([known[k].to_numpy(), alone[k].to_numpy()]) for k in ("cell", "w"))
+    members = list(zip(*parts, strict=True)) if parts else [()] * len(codes)
+    return shared_sums(codes, cell.astype(np.int64), w.astype(np.float64), members, tuple(names), views, cluster)
+
+
+def _collected(result: Any) -> Any:
+    if not isinstance(result, nw.LazyFrame):
+        return result
+    streaming = result.implementation.is_polars()
+    return result.collect("polars", engine="streaming") if streaming else result.collect("polars")
+
+
 def _counted(keys: Any, names: Sequence[str], *, weighted: bool) -> Any:
     by = [f"g{i}" for i in range(len(names))] + ["y", "label"]
     sums = [nw.col(k).sum() for k in (("w", "ww", "ws", "wss") if weighted else ("ws", "wss"))]
     extra = [nw.col("raw").min().alias("lowest"), nw.col("raw").max().alias("highest")]
     if weighted:
         extra += [nw.col("w").min().alias("wmin"), nw.col("w").max().alias("wmax"), nw.col("w").count().alias("wn")]
-    result = keys.group_by(by).agg(nw.len().alias("n"), *sums, *extra)
-    if isinstance(result, nw.LazyFrame):
-        streaming = result.implementation.is_polars()
-        result = result.collect("polars", engine="streaming") if streaming else result.collect("polars")
-    return result
+    return _collected(keys.group_by(by).agg(nw.len().alias("n"), *sums, *extra))
 
 
 def _check(rows: Any, outcome: str, score: str, weight: str | None, grid: Grid, missing: str) -> None:

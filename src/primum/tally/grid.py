@@ -20,6 +20,7 @@ from primum.errors import PrimumError
 
 RESOLUTION = 2**15
 PER_CENTS = 100
+SEGMENTS = 64  # coarse cells, for what clusters share
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,7 @@ class Grid:
         hundred = near * 0 + PER_CENTS  # a column: by a scalar, polars divides through the reciprocal, one ulp off
         # near may be one off because of rounding; the two comparisons make it exact
         cents = (
-            near.cast(nw.Int64)
-            + (unit >= (near + 1) / hundred).cast(nw.Int64)
-            - (unit < near / hundred).cast(nw.Int64)
+            near.cast(nw.Int64) + (unit >= (near + 1) / hundred).cast(nw.Int64) - (unit < near / hundred).cast(nw.Int64)
         )
         label = bins + cents
         for t in self._extra():
@@ -91,6 +90,23 @@ class Grid:
         for t in self._extra():
             label = label + (s >= t)
         return np.asarray(label, dtype=np.int64)
+
+    def segment(self, score: nw.Expr) -> nw.Expr:
+        """Return the coarse cell of each score (Int64): √-uniform segments, split at every declared threshold."""
+        unit = (score - self.low) / (self.high - self.low) if not self.probability else score
+        label = (unit.sqrt() * SEGMENTS).floor().cast(nw.Int64)
+        for t in self.thresholds:
+            label = label + (score >= t).cast(nw.Int64)
+        return label
+
+    def segments(self, label: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the coarse cell in which each bin lies; every edge of a coarse cell is an edge of a bin."""
+        s = self.value(label)
+        unit = (s - self.low) / (self.high - self.low) if not self.probability else s
+        coarse = np.floor(np.sqrt(unit) * SEGMENTS).astype(np.int64)
+        for t in self.thresholds:
+            coarse = coarse + (s >= t)
+        return np.asarray(coarse, dtype=np.int64)
 
     def cut(self, threshold: float) -> int:
         """Return the lowest label at or above a threshold that is an edge.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
-from primum.usecase import MISSING
+from primum.tally.member import member
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,15 +107,15 @@ def count_moments(frame: Any, columns: Sequence[str], by: Sequence[str] = ()) ->
         For a column that does not exist.
     """
     data = nw.from_native(frame)
-    names = data.collect_schema().names()
+    schema = data.collect_schema()
     for column in [*columns, *by]:
-        if column not in names:
-            raise unknown("column", column, names, where="the data")
-    keys = [
-        nw.when(nw.col(c).is_null()).then(nw.lit(MISSING)).otherwise(nw.col(c).cast(nw.String)).alias(f"g{i}")
-        for i, c in enumerate(by)
-    ]
-    x = [nw.col(c).cast(nw.Float64).alias(f"x{j}") for j, c in enumerate(columns)]
+        if column not in schema:
+            raise unknown("column", column, schema.names(), where="the data")
+    keys = [member(c, schema[c]).alias(f"g{i}") for i, c in enumerate(by)]
+    x = []
+    for j, c in enumerate(columns):
+        value = nw.col(c).cast(nw.Float64)
+        x.append(nw.when(~value.is_nan()).then(value).alias(f"x{j}"))
     wide = data.select(*keys, nw.lit(1).alias("one"), *x)
     wide = wide.with_columns(*[(nw.col(f"x{j}") * nw.col(f"x{j}")).alias(f"q{j}") for j in range(len(columns))])
     aggregates = [nw.col("one").sum().alias("people")]

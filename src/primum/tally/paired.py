@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
+from primum.usecase import MISSING
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +89,24 @@ def count_pairs(
         if not np.isin(v, (0, 1)).all():
             raise PrimumError(f"The {name} has values other than 0 and 1.", expected="0 or 1")
     attributes = tuple(groups or {})
-    members = (
-        list(zip(*[list(map(str, v)) for v in (groups or {}).values()], strict=True)) if attributes else [()] * len(y)
-    )
+    for name, labels in (groups or {}).items():
+        if len(labels) != len(y):
+            raise PrimumError(
+                f"The column of groups '{name}' has {len(labels)} rows, the outcome {len(y)}.",
+                expected="the same number",
+            )
+    columns = [[_label(v) for v in labels] for labels in (groups or {}).values()]
+    members = list(zip(*columns, strict=True)) if attributes else [()] * len(y)
     found = tuple(sorted(set(members)))
     at = {g: i for i, g in enumerate(found)}
     index = np.fromiter((at[m] for m in members), dtype=np.int64, count=len(y))
     key = ((index * 2 + y.astype(np.int64)) * 2 + a.astype(np.int64)) * 2 + b.astype(np.int64)
     n = np.bincount(key, minlength=8 * len(found)).reshape(len(found), 2, 2, 2)
     return PairedTally(attributes=attributes, groups=found, n=n)
+
+
+def _label(value: Any) -> str:
+    return MISSING if value is None or value != value else str(value)  # noqa: PLR0124 - only NaN differs from itself
 
 
 def _spread(

@@ -68,6 +68,24 @@ def coarsen(h: Histogram, bins: int = BINS) -> Histogram:
     return Histogram(n=add(h.n), w=add(h.w), ww=add(h.ww), ws=add(h.ws), wss=add(h.wss), selected=h.selected[starts])
 
 
+def segmented(tally: ScoreTally, group: int, threshold: float | None = None) -> tuple[Histogram, npt.NDArray[np.int64]]:
+    """Return the histogram of one group on the coarse cells that clusters share, and the code of each cell, sorted.
+
+    Codes have shape (2 · bins,) in the order of the raveled histogram: those of non-events, then those of events.
+    """
+    h = histogram(tally, group, threshold)
+    first, last = np.searchsorted(tally.group, [group, group + 1])
+    labels = np.unique(tally.label[int(first) : int(last)])
+    segments = tally.grid.segments(labels)
+    starts = np.flatnonzero(np.r_[True, segments[1:] != segments[:-1]]) if len(segments) else np.zeros(0, dtype=int)
+
+    def add(x: Floats) -> Floats:
+        return np.asarray(np.add.reduceat(x, starts, axis=-1), dtype=np.float64) if len(starts) else x
+
+    coarse = Histogram(n=add(h.n), w=add(h.w), ww=add(h.ww), ws=add(h.ws), wss=add(h.wss), selected=h.selected[starts])
+    return coarse, np.concatenate([segments[starts] * 2, segments[starts] * 2 + 1])
+
+
 def resample(h: Histogram, replicates: int, rng: np.random.Generator) -> Histogram:
     """Return `replicates` bootstrap samples of the people in the histogram, along a new first axis.
 

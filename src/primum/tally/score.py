@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
+from primum.tally.cluster import Clusters, Shared
 from primum.tally.grid import Grid, merge_grids
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class ScoreTally:
         Edges of the score axis.
     left_out
         (group tuple) → people without a score or an outcome, not counted in the cells.
+    clusters
+        What people share who belong together; None when everyone is independent.
     """
 
     attributes: tuple[str, ...]
@@ -68,6 +71,7 @@ class ScoreTally:
     outcome_name: str = "outcome"
     score_name: str = "score"
     left_out: dict[tuple[str, ...], int] = field(default_factory=dict)
+    clusters: Clusters | None = None
 
     # -- adding and regrouping ------------------------------------------------------------------------------------
 
@@ -105,7 +109,10 @@ class ScoreTally:
             "group": np.concatenate([left[self.group], right[other.group]]),
             **{k: np.concatenate([getattr(self, k), getattr(other, k)]) for k in ("outcome", "label", "n", *SUMS)},
         }
-        return replace(self, groups=groups, grid=grid, left_out=out, **_collapse(both, len(groups)))
+        if (self.clusters is None) != (other.clusters is None):
+            raise PrimumError("These tallies cannot be added: only one of them was counted with clusters.")
+        linked = self.clusters.merge(other.clusters) if self.clusters and other.clusters else None
+        return replace(self, groups=groups, grid=grid, left_out=out, clusters=linked, **_collapse(both, len(groups)))
 
     def by(self, *names: str | Sequence[str]) -> ScoreTally:
         """Return the tally of fewer attributes, in the order named; `by()` is everyone together.
@@ -151,8 +158,18 @@ class ScoreTally:
 
     def without(self, group: tuple[str, ...]) -> ScoreTally:
         """Return everyone outside `group` as one group named '(everyone else)'."""
-        rest = self.select([g for g in self.groups if g != group])
-        return replace(rest.by(), attributes=self.attributes, groups=(("(everyone else)",) * len(self.attributes),))
+        rest = self.select([g for g in self.groups if g != group]).by()
+        name = ("(everyone else)",) * len(self.attributes)
+        linked = self.clusters
+        if linked is not None:
+            shared = linked.rest(self.attributes, group)
+            views = {self.attributes: {} if shared is None else {name: shared}}
+            linked = Clusters(linked.name, views, {self.attributes: linked.crossing.get(self.attributes, 0)})
+        return replace(rest, attributes=self.attributes, groups=(name,), clusters=linked)
+
+    def shared(self, group: int) -> Shared | None:
+        """Return what the clusters of one group share; None when everyone is independent."""
+        return None if self.clusters is None else self.clusters.of(self.attributes, self.groups[group])
 
     # -- reading --------------------------------------------------------------------------------------------------
 
