@@ -73,9 +73,7 @@ def test_through_a_use_case(table):
 
 
 def test_unknown_name():
-    with pytest.raises(
-        PrimumError, match=r"no embedded data set 'nhanes-2017'(.|\n)*did you mean 'nhanes-2017-2018'"
-    ):
+    with pytest.raises(PrimumError, match=r"no embedded data set 'nhanes-2017'(.|\n)*did you mean 'nhanes-2017-2018'"):
         embedded("nhanes-2017")
 
 

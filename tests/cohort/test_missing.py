@@ -81,9 +81,7 @@ def test_nan_is_missing_and_no_code():
 
 
 def test_tiny_is_zero_unless_declared():
-    frame = pl.DataFrame(
-        {"a": [TINY, 1.0, 0.0], "b": [TINY, 2.0, 0.0], "c": [TINY, 3.0, 0.0], "d": [-1e-80, 1e-60, 1]}
-    )
+    frame = pl.DataFrame({"a": [TINY, 1.0, 0.0], "b": [TINY, 2.0, 0.0], "c": [TINY, 3.0, 0.0], "d": [-1e-80, 1e-60, 1]})
     out, found = clean(frame, {"b": [0], "c": [5.397605e-79]}, detect=True)
     assert out["a"].to_list() == [0, 1, 0]
     assert out["b"].to_list() == [None, 2, None]
@@ -161,9 +159,7 @@ def test_whole_numbers_stay_whole():
 
 
 def test_declared_for_one_column_and_for_all():
-    frame = pl.DataFrame(
-        {"a": [1, 2, -1], "b": ["x", "-1", "none"], "c": [-1.0, 8.0, 0.5], "d": [True, False, None]}
-    )
+    frame = pl.DataFrame({"a": [1, 2, -1], "b": ["x", "-1", "none"], "c": [-1.0, 8.0, 0.5], "d": [True, False, None]})
     out, found = cleaned(frame, {"*": [-1], "b": ["none"], "c": [8], "d": [False]}, detect=False)
     assert out.to_dict(as_series=False) == {
         "a": [1, 2, None],

@@ -87,9 +87,7 @@ def test_a_query(databases, url):
 @pytest.mark.parametrize("url", URLS)
 def test_missing_table_names_those_there_are(databases, url):
     second_table(databases, url)
-    with pytest.raises(
-        PrimumError, match=r"no table 'visit' in a\..*\n.*visits, my people\n.*did you mean 'visits'"
-    ):
+    with pytest.raises(PrimumError, match=r"no table 'visit' in a\..*\n.*visits, my people\n.*did you mean 'visits'"):
         rows_of(url=url, table="visit", base=databases)
     with pytest.raises(PrimumError, match=r"No table is named, and a\..* holds 2(.|\n)*my people, visits"):
         rows_of(url=url, base=databases)
@@ -126,9 +124,7 @@ def test_no_such_file_and_none_is_created(databases, url):
 @pytest.mark.parametrize("url", ["sqlite:///c.db", "duckdb:///c.db"])
 def test_a_file_that_is_no_database(tmp_path, url):
     (tmp_path / "c.db").write_bytes(b"garbage " * 600)
-    with pytest.raises(
-        PrimumError, match=r"(cannot be opened as a DuckDB database|answers: .*not a database)"
-    ):
+    with pytest.raises(PrimumError, match=r"(cannot be opened as a DuckDB database|answers: .*not a database)"):
         rows_of(url=url, table="t", base=tmp_path)
 
 
@@ -147,14 +143,10 @@ def test_a_missing_driver_is_named_and_the_password_is_not():
     assert "secret" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "package", "extra"), [(URLS[1], "duckdb", "duckdb"), (URLS[0], "sqlalchemy", "sql")]
-)
+@pytest.mark.parametrize(("url", "package", "extra"), [(URLS[1], "duckdb", "duckdb"), (URLS[0], "sqlalchemy", "sql")])
 def test_missing_package(databases, monkeypatch, url, package, extra):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(
-        MissingExtraError, match=rf"'{package}', which is not installed(.|\n)*primum\[{extra}\]"
-    ):
+    with pytest.raises(MissingExtraError, match=rf"'{package}', which is not installed(.|\n)*primum\[{extra}\]"):
         rows_of(url=url, base=databases)
 
 

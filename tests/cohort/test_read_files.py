@@ -117,9 +117,7 @@ def test_folder_with_one_data_file(tmp_path):
 def test_folder_with_several(tmp_path):
     FRAME.write_csv(tmp_path / "b.csv")
     FRAME.write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(
-        PrimumError, match=r"holds 2 data files.*\n.*\n.*available: a\.parquet, b\.csv\n.*path of one"
-    ):
+    with pytest.raises(PrimumError, match=r"holds 2 data files.*\n.*\n.*available: a\.parquet, b\.csv\n.*path of one"):
         read_path(tmp_path)
 
 
@@ -156,9 +154,7 @@ def test_no_such_file_names_the_nearest(tmp_path):
         read_path(tmp_path / "nowhere" / "a.csv")
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"), [("a.xlsx", "as CSV"), ("a.rds", "write_parquet"), ("a.foo", "Parquet")]
-)
+@pytest.mark.parametrize(("name", "hint"), [("a.xlsx", "as CSV"), ("a.rds", "write_parquet"), ("a.foo", "Parquet")])
 def test_unknown_format(tmp_path, name, hint):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(PrimumError, match=rf"{name}' has an ending that is not known(.|\n)*{hint}"):

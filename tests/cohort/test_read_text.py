@@ -92,9 +92,7 @@ def test_line_breaks_inside_quotes_also_in_the_header(tmp_path):
     assert frame.rows(named=True) == [{"a\nb": "x\ny", "c": 1}]
 
 
-@pytest.mark.parametrize(
-    "content", [b"\xef\xbb\xbfa,b\n1,2\n", b"a,b\r\n1,2\r\n", b"a,b\r1,2\r", b"\n\na,b\n1,2"]
-)
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfa,b\n1,2\n", b"a,b\r\n1,2\r\n", b"a,b\r1,2\r", b"\n\na,b\n1,2"])
 def test_marks_and_line_ends_of_every_machine(tmp_path, content):
     assert rows(write(tmp_path, "a.csv", content)).rows(named=True) == [{"a": 1, "b": 2}]
 
@@ -123,6 +121,11 @@ def test_wrong_encoding_names_what_was_tried_where_it_failed_and_how_to_declare_
 def test_utf16_is_recognised_by_its_mark(tmp_path):
     with pytest.raises(PrimumError, match="encoding: utf-16"):
         read_path(write(tmp_path, "a.csv", "a,b\n1,2\n", "utf-16"))
+
+
+def test_a_forgiving_encoding_replaces_what_does_not_fit(tmp_path):
+    path = write(tmp_path, "a.csv", "a,b\n1,Zürich\n", "latin-1")
+    assert rows(path, encoding="utf8-lossy")["b"].to_list() == ["Z\ufffdrich"]
 
 
 def test_unknown_encoding(tmp_path):
@@ -213,9 +216,7 @@ def test_beyond_memory_it_stays_lazy(tmp_path, monkeypatch):
 def test_real_files(data_dir):
     frame = rows(data_dir / "support2")
     assert frame.shape == (9105, 48)
-    assert not any(
-        frame[c].dtype == pl.String for c in ("slos", "d.time", "charges", "prg2m", "scoma", "temp")
-    )
+    assert not any(frame[c].dtype == pl.String for c in ("slos", "d.time", "charges", "prg2m", "scoma", "temp"))
     assert [c for c, t in frame.schema.items() if t == pl.String] == [
         "sex", "dzgroup", "dzclass", "income", "race", "ca", "dnr", "sfdm2",
     ]  # fmt: skip

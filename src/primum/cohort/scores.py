@@ -80,7 +80,9 @@ def _turned(score: Numbers, known: Numbers, model: Model) -> Numbers:
             mend=f"if these are points, say 'scale: points' and 'range: [{low:g}, {high:g}]' under the model "
             f"'{model.name}'; if they are per cent, divide by 100",
         )
-    return least + most - score if model.higher_means == "less risk" else score
+    if model.higher_means == "more risk":
+        return score
+    return np.round(least + most - score, 12)  # 1 − 0.9 is 0.1, not 0.09999999999999998: it reaches a threshold of 0.1
 
 
 def _called(model: Model) -> str:

@@ -1,0 +1,134 @@
+"""Calibration: predicted against observed risk, for everyone with every model, then for each group."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import Any
+
+from primum.report.figures.figure import Figure, values
+from primum.report.figures.panels import (
+    Panel,
+    Rows,
+    axis,
+    columns_of,
+    file_name,
+    grid,
+    levels,
+    line,
+    panels_of,
+    q,
+    view,
+)
+from primum.report.figures.rows import Source
+from primum.report.figures.style import BLUE, FAINT
+from primum.report.numbers import count, known, percent
+
+
+def calibration(source: Source) -> list[Figure]:
+    """Return the calibration of all models, then of the primary model by group."""
+    curves = source.chapter("performance").get("calibration", {})
+    named = {m: _drawable(curves.get(m)) for m in source.model_names}
+    named = {m: rows for m, rows in named.items() if rows}
+    out = []
+    if named:
+        alt = "Observed against predicted share with the outcome, in bins of predicted risk. "
+        alt += " ".join(_words(m, rows) for m, rows in named.items())
+        out.append(
+            Figure(
+                "calibration-overall",
+                "Calibration: predicted against observed risk, everyone",
+                alt,
+                _panels([Panel(m, rows, sum(r["events"] for r in rows)) for m, rows in named.items()]),
+                [_row("Model", m, r) for m, rows in named.items() for r in rows],
+                "performance",
+                note="On the dashed line predictions are right; above it too low, below it too high.",
+            )
+        )
+    by_group = source.chapter("groups").get("calibration", {}).get(source.primary, {})
+    for attribute in source.attributes:
+        found = {g: _drawable(by_group.get(attribute, {}).get(g)) for g in levels(source, attribute)}
+        panels, left = panels_of(source, attribute, found)
+        if not any(p.rows for p in panels):
+            continue
+        alt = f"Observed against predicted share with the outcome by {attribute}, model {source.primary}. "
+        alt += " ".join(_words(p.name, p.rows) for p in panels[:6] if p.rows)
+        out.append(
+            Figure(
+                f"calibration-{file_name(attribute)}",
+                f"Calibration by {attribute}",
+                alt,
+                _panels(panels),
+                [_row("Group", g, r) for g, rows in found.items() for r in rows],
+                note=left,
+            )
+        )
+    return out
+
+
+def _panels(panels: list[Panel]) -> dict[str, Any]:
+    points = [r for p in panels for r in p.rows]
+    top = _limit(points)
+    root = median(r["predicted"] for r in points) < 0.15 * top
+    columns, side = columns_of(len(panels))
+    views = [view(p, side, _layers(p.rows, top, side, root=root, first=i % columns == 0)) for i, p in enumerate(panels)]
+    return grid(panels, views, "Predicted risk" + (" (both axes on a square-root scale)" if root else ""))
+
+
+def _layers(rows: Rows, top: float, side: int, *, root: bool, first: bool) -> list[dict[str, Any]]:
+    x = axis("x", None, (0, top), root=root, pixels=side)
+    y = axis("y", "Observed share" if first else None, (0, top), root=root, pixels=side, labels=first)
+    drawn = [
+        {"predicted": r["predicted"], "low": min(r["low"], top), "high": min(r["high"], top)}
+        for r in rows
+        if known(r.get("low")) and known(r.get("high"))
+    ]
+    ends: Rows = [{"x": 0, "y": 0}, {"x": top, "y": top}] if rows else []
+    return [
+        {**line(ends, FAINT, dash=[4, 3]), "encoding": {"x": x, "y": y}},
+        {
+            "data": values(drawn),
+            "mark": {"type": "rule", "color": BLUE, "strokeWidth": 1.6, "opacity": 0.75},
+            "encoding": {"x": q("predicted"), "y": q("low"), "y2": {"field": "high"}},
+        },
+        {
+            "data": values([{k: r[k] for k in ("predicted", "observed")} for r in rows if r["observed"] <= top]),
+            "mark": {"type": "point", "filled": True, "color": BLUE, "size": 34, "opacity": 1},
+            "encoding": {"x": q("predicted"), "y": q("observed")},
+        },
+    ]
+
+
+def _limit(points: Rows) -> float:
+    """Return the end of both axes: all points lie within; a much wider interval ends at the edge."""
+    most = max(max(r["predicted"], r["observed"]) for r in points)
+    reach = max((r["high"] for r in points if known(r.get("high"))), default=most)
+    top = min(1.0, max(most * 1.05, min(reach, most * 1.25)))
+    step = 0.1 if top > 0.3 else 0.02 if top > 0.05 else 0.005
+    return float(min(1.0, round(math.ceil(top / step - 1e-9) * step, 6)))
+
+
+def _drawable(rows: Any) -> Rows:
+    return [r for r in rows or [] if known(r.get("predicted")) and known(r.get("observed"))]
+
+
+def _words(name: str, rows: Rows) -> str:
+    people = sum(r.get("n") or 0 for r in rows)
+    if not people:
+        return ""
+    predicted = sum(r["predicted"] * (r.get("n") or 0) for r in rows) / people
+    events = sum(r.get("events") or 0 for r in rows)
+    said = f"predicted {percent(predicted, 1)} on average, observed {percent(events / people, 1)}"
+    return f"{name}: {said}, {count(events)} cases."
+
+
+def _row(kind: str, name: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        kind: name,
+        "Predicted": row["predicted"],
+        "Observed": row["observed"],
+        "Low": row.get("low"),
+        "High": row.get("high"),
+        "People": row.get("n"),
+        "Cases": row.get("events"),
+    }

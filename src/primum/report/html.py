@@ -1,0 +1,156 @@
+"""The report as one HTML file that opens offline: no request leaves it, and its only script moves the threshold."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from primum.errors import MissingExtraError
+from primum.report import slider, words
+from primum.report.grid import Grid, flat
+from primum.report.numbers import NBSP
+from primum.report.page_one import page_one
+from primum.report.source import Audited, chapter, models, primary
+from primum.report.views import groups, people
+from primum.report.views import run as again
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from primum.report.figures import Figure
+
+TITLES = {
+    "groups-": "What the model does in each group",
+    "difference": "How each group differs from the group compared with",
+    "calibration": "Are the predicted risks right in each group?",
+    "decision": "Is it worth acting on the model in each group?",
+}
+_ID = re.compile(r'\b(id="|url\(#|href="#)')
+
+
+def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ()) -> str:
+    """Return the whole report.
+
+    Parameters
+    ----------
+    run
+        A finished run.
+    figures
+        Name of a figure -> its SVG.
+    drawn
+        The figures themselves, for titles, alt texts and tables; a figure without SVG shows its table only.
+
+    Raises
+    ------
+    MissingExtraError
+        If jinja2 is not installed.
+    """
+    environment = _environment()
+    style, script = _resource("style.css"), _resource("threshold.js")
+    content = slider.data(run)
+    pictures = _figures(figures, drawn)
+    return environment.get_template("report.html").render(
+        run=run,
+        usecase=run.usecase,
+        style=_safe(style),
+        script=_safe(script),
+        policy=policy(style, script),
+        tallies=_safe(slider.script_text(content)) if content else None,
+        slider=content,
+        slider_table=slider.table(run),
+        page=page_one(run),
+        intervals=words.intervals(run.usecase.level),
+        figures=pictures,
+        pictures=_sorted(pictures.get("groups", [])),
+        primary=primary(run),
+        models=[m["name"] for m in models(run)],
+        people=people,
+        groups=groups,
+        again=again,
+        source=chapter(run, "people").get("source", ""),
+        notes=chapter(run, "people").get("notes", []),
+        used={r["metric"] for r in chapter(run, "performance").get("estimates", [])},
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """Return the content-security policy: nothing may be fetched, and only our own style and script may act."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _resource(name: str) -> str:
+    return (files("primum.report") / name).read_text(encoding="utf8")
+
+
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as cause:
+        raise MissingExtraError("jinja2", "report", "Writing the HTML report") from cause
+    environment = Environment(
+        loader=PackageLoader("primum.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["whole"] = whole
+    environment.filters["safe_svg"] = _safe
+    environment.filters["day"] = lambda text: str(text)[:10]
+    return environment
+
+
+def whole(text: str) -> Markup:
+    """Escape a sentence and keep each number together with its interval on one line."""
+    from markupsafe import Markup, escape
+
+    escaped = str(escape(text))
+    return Markup(re.sub(rf"([^\s]*{NBSP})?\[[^\]<]{{1,40}}\]", r'<span class="nb">\g<0></span>', escaped))  # noqa: S704 - escaped above
+
+
+def _safe(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - our own resources and the SVG that we drew
+
+
+def _figures(svgs: Mapping[str, str], drawn: Iterable[Figure]) -> dict[str, list[dict[str, Any]]]:
+    """Return the figures by chapter, each with its SVG and the table behind it."""
+    out: dict[str, list[dict[str, Any]]] = {}
+    for figure in drawn:
+        if figure.page_one:
+            continue
+        table: Grid = flat(f"Numbers behind: {figure.title}", figure.table)
+        entry = {
+            "name": figure.name, "title": figure.title, "alt": figure.alt, "note": figure.note, "table": table,
+            "svg": embed(svgs[figure.name], figure.name) if figure.name in svgs else "",
+        }  # fmt: skip
+        out.setdefault(figure.chapter, []).append(entry)
+    return out
+
+
+def _sorted(figures: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the figures of the groups under the question that each answers."""
+    out: dict[str, list[dict[str, Any]]] = {title: [] for title in TITLES.values()}
+    for figure in figures:
+        title = next((t for start, t in TITLES.items() if figure["name"].startswith(start)), "More pictures")
+        out.setdefault(title, []).append(figure)
+    return [(title, found) for title, found in out.items() if found]
+
+
+def embed(svg: str, name: str) -> str:
+    """Return an SVG fit to stand among others in one page: no prolog, no identifiers that meet another's."""
+    text = svg[svg.index("<svg") :]
+    return _ID.sub(rf"\g<1>{re.escape(name)}-", text)

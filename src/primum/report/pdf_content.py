@@ -1,0 +1,281 @@
+"""What stands in the PDF, as JSON-ready blocks: paragraphs, lists, pairs, tables that fit the page, figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from primum.report import words
+from primum.report.figures import Figure
+from primum.report.figures.style import text_width
+from primum.report.grid import Grid, Line
+from primum.report.page_one import PageOne, page_one
+from primum.report.source import Audited, chapter, models, primary
+from primum.report.views import groups, people
+from primum.report.views import run as again
+
+PAGE, TALLEST = 488.0, 640.0  # points: width between the margins, height of the tallest figure
+PIXEL = PAGE / 760  # points a pixel of a full-width figure
+CELL, PAD, WIDEST = 7.5, 9.0, 150.0  # points: text in tables, space beside it, widest column before text wraps
+SCALES = (1.0, 0.94, 0.88)  # of a table, tried until all its columns fit
+MOST, SHORT = 6, 12
+Block = dict[str, Any]
+
+
+def report(run: Audited, figures: list[Figure], svgs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the whole content; texts are plain and are never read as markup."""
+    first = next((f for f in figures if f.page_one), None)
+    shown = {
+        c: [_figure(f, svgs[f.name]) for f in figures if f.chapter == c and not f.page_one] for c in _chapters(figures)
+    }
+    return {
+        "title": f"{run.usecase.title}: audit by group",
+        "name": run.usecase.title,
+        "plan": str(run.plan.hash)[:12],
+        "version": str(run.manifest.get("primum", "")),
+        "date": str(run.manifest.get("created") or run.plan.created)[:10],
+        "first": _first(run, page_one(run), first, svgs),
+        "chapters": [
+            {"title": "1. The use case", "blocks": [_pairs(again.question(run))]},
+            {"title": "2. The people", "blocks": _people(run, shown.get("people", []))},
+            {"title": "3. The models", "blocks": _models(run, shown.get("models", []))},
+            {"title": "4. Everyone together", "blocks": _performance(run, shown.get("performance", []))},
+            {"title": "5. Every group", "blocks": _groups(run, shown.get("groups", []))},
+            {"title": "6. Limits and definitions", "blocks": _limits(run)},
+            {"title": "7. How to do it again", "blocks": _again(run)},
+        ],
+    }
+
+
+def _chapters(figures: list[Figure]) -> set[str]:
+    return {f.chapter for f in figures}
+
+
+def _first(run: Audited, page: PageOne, figure: Figure | None, svgs: Mapping[str, str]) -> dict[str, Any]:
+    """Return page one: parts of a heading and blocks, and the forest between them."""
+    before = [
+        ("Take care", [_list(page.care)] if page.care else []),
+        ("The question", [_text(run.usecase.question), _text(f"{page.decision} {page.exchange}".strip())]),
+        ("Overall", [_text(page.overall, "lead"), *_bar(page), _text(words.intervals(run.usecase.level), "note")]),
+    ]
+    said, few = (_most(part) for part in (page.harmed, page.not_assessable))
+    after = [
+        ("Harm shown", [_list(said)] if said else []),
+        ("Other models and metrics", [_text(" ".join(page.other_models[:MOST]))] if page.other_models else []),
+        (
+            "Not assessable",
+            [_list(few) if few else _text("Every group has enough people to be judged on this question.")],
+        ),
+        ("The record", [_text(" ".join(page.record))]),
+        ("Repairs", [_text("Not part of this audit.")]),
+        (
+            "Stands up to",
+            [_text("Not part of this audit: missing inputs, shift, corrupted or poisoned data were not tried.")],
+        ),
+        ("Before use", [_list(page.decide), _text(f"Not looked at: {'; '.join(page.not_looked_at)}.", "note")]),
+    ]
+    about = next((str(m.get("description") or "") for m in models(run) if m["name"] == page.model), "")
+    legend = "; ".join(f"{entry['shape']} {entry['text']}: {entry['means']}" for entry in page.legend)
+    return {
+        "question": "Would this model find the people who need it, in every group?",
+        "stamp": f"Model {page.model}" + (f" ({about})" if about and about != page.model else ""),
+        "before": [{"head": h, "blocks": b} for h, b in before if b],
+        "figure": _figure(figure, svgs[figure.name]) if figure else None,
+        "declared": f"Declared beforehand as the most that is acceptable: {page.margin}." if page.margin else "",
+        "legend": f"{legend}." if legend else "",
+        "after": [{"head": h, "blocks": b} for h, b in after if b],
+    }
+
+
+def _most(lines: list[str]) -> list[str]:
+    left = len(lines) - MOST
+    return [*lines[:MOST], f"{left} more: see chapter 5."] if left > 0 else lines
+
+
+def _bar(page: PageOne) -> list[Block]:
+    names = {
+        "found": "found", "missed": "missed", "alarmed": "selected for nothing", "alone": "rightly left alone",
+    }  # fmt: skip
+    parts = [
+        {"kind": kind, "size": float(re.sub(r"[^\d.]", "", text) or 0), "text": f"{text} {names[kind]}"}
+        for kind, text in page.bar_key
+    ]
+    return [{"is": "bar", "parts": parts}] if any(p["size"] for p in parts) else []
+
+
+def _people(run: Audited, figures: list[Block]) -> list[Block]:
+    people_chapter = chapter(run, "people")
+    shares, leaks = people.representativeness(run), people.leakage(run)
+    out = [_text(str(people_chapter.get("source", ""))), *(_text(n, "note") for n in people_chapter.get("notes", []))]
+    out += [*figures, _head("Who they are")]
+    out.append(
+        _text(
+            "SMD: standardised mean difference to the group compared with; 0.1 and more is often worth a look.",
+            "note",
+        )
+    )
+    out += [t for g in people.table_one(run) for t in _tables(g)]
+    out += _tables(people.unrecorded(run)) + _tables(people.missing_codes(run))
+    out += [_head("Whom they represent")]
+    out += _tables(shares) or [
+        _text("No shares of the population were declared, so nothing can be said about how well they represent it.")
+    ]
+    out += [_head("Has the answer leaked into the question?")]
+    out += _tables(leaks) or [
+        _text("The checks for repeated people, repeated rows and features that give the outcome away found nothing.")
+    ]
+    record = people.record(run)
+    return out + ([_head("The record beside the better measurement"), *_tables(record)] if record else [])
+
+
+def _models(run: Audited, figures: list[Block]) -> list[Block]:
+    lead = (
+        f"Page one speaks of {primary(run)}. A model that was trained here gives everybody a score from a copy that "
+        "has not seen that person."
+    )
+    return [_text(lead), *_tables(again.model_table(run)), *_tables(again.not_scored(run)), *figures]
+
+
+def _performance(run: Audited, figures: list[Block]) -> list[Block]:
+    names = [m["name"] for m in models(run)]
+    return [*_tables(groups.performance(run, names)), *figures, *_tables(groups.between(run))]
+
+
+def _groups(run: Audited, figures: list[Block]) -> list[Block]:
+    model = primary(run)
+    out = [_head("Verdicts against the declared margins")]
+    for metric in run.usecase.margins:
+        out += _tables(groups.comparisons(run, model, metric))
+    out += [_head("Pictures"), *figures, _head("What happens to 1,000 people")]
+    out += _tables(groups.consequences(run, model))
+    out += [_head("Estimates"), *_tables(groups.by_group(run, model))]
+    if len(models(run)) > 1:
+        out.append(
+            _text("The same tables for the other models are in the HTML report and in the folder of tables.", "note")
+        )
+    return out
+
+
+def _limits(run: Audited) -> list[Block]:
+    used = {r["metric"] for r in chapter(run, "performance").get("estimates", [])}
+    return [_list(again.LIMITS), _text(words.intervals(run.usecase.level)), *_tables(again.glossary(used))]
+
+
+def _again(run: Audited) -> list[Block]:
+    changed = _tables(again.deviations(run))
+    return [
+        _text(
+            "The run folder holds the frozen plan, the tallies and the findings. 'primum audit' repeats the audit "
+            "where the data are; 'primum report' writes this report again without them."
+        ),
+        *(changed or [_text("Nothing was changed after the plan was frozen.")]),
+        _pairs(again.environment(run)),
+    ]
+
+
+def _text(text: str, style: str = "plain") -> Block:
+    return {"is": "text", "text": text, "style": style}
+
+
+def _head(text: str) -> Block:
+    return {"is": "head", "text": text}
+
+
+def _list(items: list[str]) -> Block:
+    return {"is": "list", "items": items}
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> Block:
+    return {"is": "pairs", "pairs": [list(p) for p in pairs if p[1]]}
+
+
+def _figure(figure: Figure, picture: str) -> Block:
+    """Return a figure, its width such that text stays as large as elsewhere and the whole fits the page."""
+    size = re.search(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', picture)
+    wide, tall = (float(size[1]), float(size[2])) if size else (760.0, 400.0)
+    width = min(PAGE, wide * PIXEL, TALLEST * wide / tall)
+    return {
+        "is": "figure", "title": figure.title, "alt": figure.alt, "note": figure.note, "svg": picture,
+        "width": round(width, 1), "height": round(width * tall / wide, 1),
+    }  # fmt: skip
+
+
+def _tables(grid: Grid) -> list[Block]:
+    """Return a table as one block, or as several side parts where its columns do not fit the width of the page."""
+    if not grid:
+        return []
+    natural, wanted = zip(*(_widths(grid, i) for i in range(len(grid.columns))), strict=True)
+    scale = next((s for s in SCALES if s * sum(natural) <= PAGE), 1.0)
+    least, most = (tuple(scale * w for w in widths) for widths in (natural, wanted))
+    parts: list[list[int]] = [[]]
+    room = PAGE - least[0]
+    for i in range(1, len(grid.columns)):
+        if parts[-1] and least[i] > room:
+            parts.append([])
+            room = PAGE - least[0]
+        parts[-1].append(i)
+        room -= least[i]
+    size = round(CELL * scale, 2)
+    return [_part(grid, [0, *part], least, most, first=p == 0) | {"size": size} for p, part in enumerate(parts)]
+
+
+def _part(grid: Grid, columns: list[int], least: tuple[float, ...], most: tuple[float, ...], *, first: bool) -> Block:
+    """Return some columns as one table: each has what it needs, and a share of what is left by what it wants."""
+    wanted = sum(most[i] - least[i] for i in columns)
+    spare = max(0.0, PAGE - sum(least[i] for i in columns))
+    given = min(1.0, spare / wanted) if wanted else 1.0
+    air = min(24.0, max(0.0, spare - wanted) / len(columns))
+    lines: list[Block] = []
+    notes: dict[str, str] = {}
+    for line in grid.lines:
+        told = [] if line.section else [_noted(_cell(line, i), notes) for i in columns[1:]]
+        lines.append({"head": line.head, "section": line.section, "cells": told})
+    return {
+        "is": "table", "caption": grid.caption if first else f"{grid.caption} (further columns)",
+        "columns": [grid.columns[i] for i in columns],
+        "widths": [round(least[i] + given * (most[i] - least[i]) + air, 1) for i in columns],
+        "right": [_numbers(grid, i) for i in columns],
+        "lines": lines,
+        "notes": [f"{mark}: {text}" for text, mark in notes.items()],
+    }  # fmt: skip
+
+
+def _noted(cell: dict[str, str], notes: dict[str, str]) -> dict[str, str]:
+    """Return a cell whose long remark stands once below the table, and a letter in its place."""
+    if len(cell["note"]) <= SHORT:
+        return {**cell, "mark": ""}
+    mark = notes.setdefault(cell["note"], _letter(len(notes)))
+    return {**cell, "note": "", "mark": mark}
+
+
+def _letter(i: int) -> str:
+    """Return a, b, … z, aa, ab, …"""
+    return (_letter(i // 26 - 1) if i >= 26 else "") + chr(ord("a") + i % 26)
+
+
+def _cell(line: Line, i: int) -> dict[str, str]:
+    cell = line.cells[i - 1] if i - 1 < len(line.cells) else None
+    return {"text": cell.text, "note": cell.note, "kind": cell.kind.split()[-1] if cell.kind else ""} if cell else {
+        "text": "", "note": "", "kind": "",
+    }  # fmt: skip
+
+
+def _widths(grid: Grid, i: int) -> tuple[float, float]:
+    """Return the least width of a column, in which no number breaks, and the width in which nothing wraps."""
+    lines = [ln for ln in grid.lines if not ln.section]
+    texts = [grid.columns[i], *(ln.head if i == 0 else _cell(ln, i)["text"] for ln in lines)]
+    notes = [] if i == 0 else [n for ln in lines if len(n := _cell(ln, i)["note"]) <= SHORT]
+    words_ = [w for t in [*texts, *notes] for w in re.split(r"[ \n]", t)]
+    longest = max(text_width(t, CELL) for t in texts) + (4.0 if i else 0.0)
+    least = max((text_width(w, CELL) for w in words_), default=0.0)
+    wraps = min(longest, 60.0 if i else 90.0)
+    return max(min(least, WIDEST), wraps) + PAD, max(min(longest, 2 * WIDEST), min(least, WIDEST), wraps) + PAD
+
+
+def _numbers(grid: Grid, i: int) -> bool:
+    """Whether a column holds plain counts, which are set flush right."""
+    if i == 0:
+        return False
+    texts = [_cell(ln, i)["text"] for ln in grid.lines if not ln.section]
+    return bool(texts) and all(re.fullmatch(r"[−–\d.,\s%\u00a0]*", t) for t in texts)

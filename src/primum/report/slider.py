@@ -1,0 +1,116 @@
+"""The threshold that a reader can move: the tallies that the page carries, and its table at the declared threshold.
+
+`threshold.js` computes the same numbers in the page with the same formulas; the table made here is what stands there
+before anything is moved, and what is printed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from primum.report.grid import Cell, Grid, Line
+from primum.report.numbers import NONE, count, fixed, missed_of, percent, span
+from primum.report.source import Audited, chapter, models, primary, threshold
+from primum.report.words import capital, group_name
+from primum.usecase import OVERALL
+
+PER = 1000
+COLUMNS = ["Group", "People", "Have it", "Found", "Missed", "False alarms", "Sensitivity", "Specificity", "PPV"]
+NOBODY_ILL, NOBODY_WELL, NOBODY_SELECTED = "nobody has it", "everybody has it", "nobody is selected"
+
+
+def data(run: Audited) -> dict[str, Any] | None:
+    """Return what the page's script needs, or None when the run holds no thresholds."""
+    from primum.measure.intervals import z_value
+
+    held = chapter(run, "groups").get("thresholds") or {}
+    listed = [_model(run, m, held[m["name"]]) for m in models(run) if m["name"] in held]
+    if not listed:
+        return None
+    return {"z": z_value(run.usecase.level), "per": PER, "outcome": run.usecase.outcome.name, "models": listed}
+
+
+def _model(run: Audited, about: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+    order = sorted(range(len(held["t"])), key=lambda i: float(held["t"][i]))
+    grid = [float(held["t"][i]) for i in order]
+    at = threshold(run, about["name"])
+    return {
+        "name": about["name"],
+        "scale": about.get("scale", "probability"),
+        "t": grid,
+        "declared": nearest(grid, grid[0] if at is None else at),
+        "groups": [
+            {
+                "attribute": g["attribute"],
+                "group": g["group"],
+                "events": g["events"],
+                "nonevents": g["nonevents"],
+                "tp": [g["tp"][i] for i in order],
+                "fp": [g["fp"][i] for i in order],
+            }
+            for g in held["groups"]
+        ],
+    }
+
+
+def nearest(grid: list[float], at: float) -> int:
+    """Return the index of the threshold closest to `at`."""
+    return min(range(len(grid)), key=lambda i: abs(grid[i] - at))
+
+
+def script_text(content: dict[str, Any]) -> str:
+    """Return JSON that is safe inside a script element."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def table(run: Audited) -> Grid:
+    """Return the table at the declared threshold of the primary model."""
+    content = data(run)
+    if content is None:
+        return Grid("", COLUMNS, [])
+    model = next((m for m in content["models"] if m["name"] == primary(run)), content["models"][0])
+    lines: list[Line] = []
+    seen = OVERALL
+    for g in model["groups"]:
+        if g["attribute"] != seen:
+            seen = g["attribute"]
+            lines.append(Line(capital(seen), section=True))
+        i = model["declared"]
+        name = group_name(g["attribute"], g["group"])
+        lines.append(Line(name, row(g["events"], g["nonevents"], g["tp"][i], g["fp"][i], content["z"])))
+    return Grid(f"Who is found, missed and falsely alarmed, of {count(PER)} people of each group", COLUMNS, lines)
+
+
+def row(events: int, nonevents: int, tp: int, fp: int, z: float) -> list[Cell]:
+    """Return the cells of one group from its four counts."""
+    n = events + nonevents
+    return [
+        Cell(count(n)),
+        _per(events, n),
+        _per(tp, n),
+        Cell(missed_of(PER * events / n, PER * tp / n), f"{count(events - tp)} of {count(n)}") if n else _per(0, 0),
+        _per(fp, n),
+        _rate(tp, events, z, NOBODY_ILL),
+        _rate(nonevents - fp, nonevents, z, NOBODY_WELL),
+        _rate(tp, tp + fp, z, NOBODY_SELECTED),
+    ]
+
+
+def wilson(k: int, n: int, z: float) -> tuple[float, float]:
+    """Return the Wilson limits of k/n, n > 0, as the page's script has them (Wilson 1927)."""
+    p, z2 = k / n, z * z
+    centre, half = p + z2 / (2 * n), z * (p * (1 - p) / n + z2 / (4 * n * n)) ** 0.5
+    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    return (0.0 if k == 0 else low), (1.0 if k == n else high)
+
+
+def _per(k: int, n: int) -> Cell:
+    return Cell(fixed(PER * k / n), f"{count(k)} of {count(n)}") if n else Cell(NONE, "nobody in this group")
+
+
+def _rate(k: int, n: int, z: float, why: str) -> Cell:
+    if n == 0:
+        return Cell(NONE, why)
+    return Cell(percent(k / n), span(*wilson(k, n, z), scale=100))

@@ -1,0 +1,109 @@
+"""Every table of the report as plain rows, to be written as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from primum.report.source import Audited, chapter
+
+PEOPLE = ("flow", "missingness", "representativeness", "leakage", "missing_codes")
+
+
+def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
+    """Return name -> rows; a chapter that was not asked for gives no table."""
+    people, groups, performance = (chapter(run, c) for c in ("people", "groups", "performance"))
+    found: dict[str, list[dict[str, Any]]] = {"findings": [f.row() for f in run.findings]}
+    found |= {name: list(people.get(name, [])) for name in PEOPLE}
+    found["table_one"] = _table_one(people.get("table_one") or {})
+    found["outcome_unknown"] = [
+        {"attribute": a, "level": level, **cell}
+        for a, levels in (people.get("unrecorded") or {}).items()
+        for level, cell in levels.items()
+    ]
+    found["models"] = [
+        {k: v for k, v in m.items() if not isinstance(v, dict)} for m in chapter(run, "models").get("models", [])
+    ]
+    found["performance"] = list(performance.get("estimates", []))
+    found["models_compared"] = list(performance.get("between_models", []))
+    found["roc"] = _stack(performance.get("roc"), ("model",))
+    found["calibration"] = _stack(performance.get("calibration"), ("model",))
+    found["decision_curve"] = _stack(performance.get("decision_curve"), ("model_name",))
+    found["groups"] = list(groups.get("estimates", []))
+    found["comparisons"] = list(groups.get("comparisons", []))
+    found["consequences"] = list(groups.get("consequences", []))
+    found["group_calibration"] = _stack(groups.get("calibration"), ("model", "attribute", "group"))
+    found["group_decision_curves"] = _stack(groups.get("decision_curves"), ("model_name", "attribute", "group"))
+    found["thresholds"] = _thresholds(groups.get("thresholds") or {})
+    found["record"] = list(chapter(run, "record").get("rows", []))
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _stack(tree: Any, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the rows at the leaves of nested dicts, each with the names on the way to it."""
+    if not tree:
+        return []
+    if not keys:
+        return [dict(row) for row in tree]
+    return [{keys[0]: name, **row} for name, branch in tree.items() for row in _stack(branch, keys[1:])]
+
+
+def _table_one(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    columns = table.get("columns", [])
+    return [
+        {
+            "variable": row["variable"],
+            "label": row["label"],
+            "kind": row["kind"],
+            "category": row.get("category"),
+            "attribute": column["attribute"],
+            "level": column["level"],
+            **cell,
+            "smd": row["smd"][i] if i < len(row["smd"]) else None,
+        }
+        for row in table.get("rows", [])
+        for i, (column, cell) in enumerate(zip(columns, row["cells"], strict=True))
+    ]
+
+
+def _thresholds(held: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": model,
+            "attribute": g["attribute"],
+            "group": g["group"],
+            "threshold": t,
+            "tp": tp,
+            "fp": fp,
+            "fn": g["events"] - tp,
+            "tn": g["nonevents"] - fp,
+        }
+        for model, content in held.items()
+        for g in content["groups"]
+        for t, tp, fp in zip(content["t"], g["tp"], g["fp"], strict=True)
+    ]
+
+
+def to_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return rows as CSV: UTF-8, one header line, empty where there is no value.
+
+    A text that a spreadsheet would take for a formula is quoted with a leading apostrophe.
+    """
+    listed = list(rows)
+    names = list(dict.fromkeys(k for r in listed for k in r))
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, names, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for row in listed:
+        writer.writerow({k: _safe(v) for k, v in row.items()})
+    return out.getvalue().encode("utf8")
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        value = "; ".join(map(str, value))
+    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value.strip("-–"):
+        return f"'{value}"
+    return "" if value is None else value

@@ -1,0 +1,141 @@
+"""Every group: estimates, comparisons with verdicts, consequences per 1,000 people."""
+
+from __future__ import annotations
+
+from primum.finding import Finding
+from primum.report import words
+from primum.report.grid import Cell, Grid, Line, cells
+from primum.report.numbers import NONE, count, known, missed_of, of_metric
+from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold, verdicts
+from primum.usecase import OVERALL
+
+SHOWN = (
+    "prevalence", "selection_rate", "sensitivity", "specificity", "ppv", "npv", "auroc", "oe_ratio",
+    "calibration_intercept", "calibration_slope", "brier", "net_benefit",
+)  # fmt: skip
+
+
+def performance(run: Audited, models: list[str]) -> Grid:
+    """Return every metric for everyone, one column a model."""
+    rows = chapter(run, "performance").get("estimates", [])
+    metrics = list(dict.fromkeys(r["metric"] for r in rows if r.get("comparison", "estimate") == "estimate"))
+    lines = []
+    for metric in metrics:
+        found = [decided(rows, m, metric, OVERALL, "everyone", threshold(run, m)) for m in models]
+        lines.append(Line(_title(metric), [_value(metric, r) for r in found]))
+    return Grid("All models, everyone together, at their decision thresholds", ["", *models], lines)
+
+
+def by_group(run: Audited, model: str) -> Grid:
+    """Return the estimates of one model, one row a group."""
+    rows = [r for r in estimates(run) if r["model"] == model]
+    at = threshold(run, model)
+    present = {r["metric"] for r in rows}
+    metrics = [m for m in SHOWN if m in present]
+    lines = [_estimate_line(rows, model, metrics, OVERALL, "everyone", at)]
+    for attribute, groups, _ in divisions(run):
+        lines.append(Line(words.capital(attribute), section=True))
+        lines += [_estimate_line(rows, model, metrics, attribute, g, at) for g in groups]
+    heads = ["Group", "People", "Cases", *(words.metric_title(m) for m in metrics)]
+    return Grid(f"{model}: estimates by group", heads, lines)
+
+
+def _estimate_line(
+    rows: list[Row], model: str, metrics: list[str], attribute: str, group: str, at: float | None
+) -> Line:
+    found = [decided(rows, model, m, attribute, group, at) for m in metrics]
+    some = next((r for r in found if r is not None), None)
+    people = [Cell(count(some["n"])), Cell(count(some["events"]))] if some else [Cell(NONE), Cell(NONE)]
+    pairs = zip(metrics, found, strict=True)
+    return Line(words.group_name(attribute, group), [*people, *(_value(m, r) for m, r in pairs)])
+
+
+def _value(metric: str, row: Row | None) -> Cell:
+    if row is None:
+        return Cell(NONE, "not computed")
+    text = of_metric(metric, row["value"], row["low"], row["high"])
+    reason = str(row["status"] if known(row["value"]) else row.get("reason") or row["status"])
+    return Cell(text, reason if row["status"] != "ok" else "")
+
+
+def _title(metric: str) -> str:
+    plain = words.PLAIN.get(metric, "")
+    title = words.metric_title(metric)
+    return f"{title} ({plain})" if plain and plain != title.lower() else title
+
+
+def comparisons(run: Audited, model: str, metric: str) -> Grid:
+    """Return every group against its comparator on one metric, with the verdict."""
+    found = verdicts(run, model, metric)
+    lines: list[Line] = []
+    for attribute, groups, _ in divisions(run):
+        here = [found[attribute, g] for g in groups if (attribute, g) in found]
+        if here:
+            lines.append(Line(words.capital(attribute), section=True))
+            lines += [_compared(run, f) for f in here]
+    size = run.usecase.margins.get(metric)
+    margin = f"; declared margin: {words.margin(metric, size)}" if size else ""
+    heads = ["Group", "Cases", "Here", "Compared with", "Difference", "Verdict", "More needed"]
+    return Grid(f"{words.metric_title(metric)} against the comparator, {model}{margin}", heads, lines)
+
+
+def _compared(run: Audited, finding: Finding) -> Line:
+    e = finding.estimate
+    at = threshold(run, finding.model)
+    own = decided(estimates(run), finding.model, finding.metric, finding.attribute, finding.group, at)
+    difference = of_metric(finding.metric, e.value, e.low, e.high, comparison="difference")
+    reason = (finding.reason or e.reason) if not known(e.value) else ""
+    more = f"{count(finding.more_events)} {_kind(finding)}" if finding.more_events else NONE
+    own_cell = Cell(of_metric(finding.metric, own["value"], own["low"], own["high"])) if own else Cell(NONE)
+    shape, kind = words.SHAPES[finding.verdict]
+    return Line(
+        words.group_name(finding.attribute, finding.group),
+        [
+            Cell(count(e.events)),
+            own_cell,
+            Cell(words.comparator(finding.comparator) if finding.comparator else NONE),
+            Cell(difference, reason),
+            Cell(f"{shape} {finding.verdict}", finding.reason if known(e.value) else "", f"chip {kind}"),
+            Cell(more),
+        ],
+    )
+
+
+def _kind(finding: Finding) -> str:
+    return "cases" if finding.more_kind == "events" else "people without it"
+
+
+def consequences(run: Audited, model: str) -> Grid:
+    """Return what happens to 1,000 people of each group."""
+    rows: list[Row] = every(chapter(run, "groups").get("consequences", []), model=model)
+    keys = ("with_outcome", "found", "missed", "false_alarms", "left_alone")
+    lines: list[Line] = []
+    seen = OVERALL
+    for row in rows:
+        if row["attribute"] != seen:
+            seen = row["attribute"]
+            lines.append(Line(words.capital(seen), section=True))
+        lines.append(Line(words.group_name(row["attribute"], row["group"]), _fates(row, keys)))
+    per = count(rows[0]["per"]) if rows else "1,000"
+    heads = ["Group", "Have it", "Found", "Missed", "False alarms", "Left alone"]
+    return Grid(f"What happens to {per} people of each group, {model}", heads, lines)
+
+
+def _fates(row: Row, keys: tuple[str, ...]) -> list[Cell]:
+    said = {k: count(row[k]) for k in keys} | {"missed": missed_of(row["with_outcome"], row["found"])}
+    return cells(*(said[k] for k in keys))
+
+
+OUTCOMES = {"with_outcome": "people with the outcome", "without_outcome": "people without it"}
+
+
+def between(run: Audited) -> Grid:
+    """Return the people on whom two models decide differently."""
+    lines = []
+    for r in chapter(run, "performance").get("between_models", []):
+        for outcome, who in OUTCOMES.items():
+            four = [r.get(f"{outcome}_{k}") for k in ("both", "only_a", "only_b", "neither")]
+            if all(known(v) for v in four):
+                lines.append(Line(f"{r['a']} and {r['b']}, {who}", cells(*map(count, four))))
+    heads = ["Models", "Selected by both", "Only by the first", "Only by the second", "By neither"]
+    return Grid("Where two models decide differently", heads, lines)

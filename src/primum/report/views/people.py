@@ -1,0 +1,138 @@
+"""The people: who was kept and why, Table 1, what is missing, whom they represent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from primum.report.grid import Cell, Grid, Line, cells, flat
+from primum.report.numbers import NONE, count, fixed, known, percent, points, rate
+from primum.report.source import Audited, chapter
+from primum.report.words import capital, group_name
+from primum.usecase import OVERALL
+
+
+def flow(run: Audited) -> Grid:
+    """Return how many people each filter left."""
+    steps = chapter(run, "people").get("flow", [])
+    lines = [Line(s["step"], cells(count(s["removed"]), count(s["n"]), s.get("why") or "")) for s in steps]
+    return Grid("From the rows that were read to the people who are audited", ["Step", "Removed", "Left", "Why"], lines)
+
+
+def table_one(run: Audited) -> list[Grid]:
+    """Return Table 1 once for each way of dividing the people, with standardised differences in small print."""
+    table: dict[str, Any] = chapter(run, "people").get("table_one") or {"columns": [], "rows": []}
+    columns = list(table["columns"])
+    attributes = list(dict.fromkeys(c["attribute"] for c in columns if c["attribute"] != OVERALL)) or [OVERALL]
+    grids = []
+    for attribute in attributes:
+        kept = [i for i, c in enumerate(columns) if c["attribute"] in {OVERALL, attribute}]
+        heads = [group_name(columns[i]["attribute"], columns[i]["level"]) for i in kept]
+        lines = [
+            Line("People", [Cell(count(columns[i]["n"])) for i in kept]),
+            *(Line(_label(r), [_one(r, i) for i in kept]) for r in table["rows"]),
+        ]
+        caption = f"Who they are, by {attribute}" if attribute != OVERALL else "Who they are"
+        grids.append(Grid(caption, ["", *heads], lines))
+    return grids
+
+
+def _label(row: dict[str, Any]) -> str:
+    category = row.get("category")
+    return f"{row['label']}: {category}" if category else str(row["label"])
+
+
+def _one(row: dict[str, Any], i: int) -> Cell:
+    distance = row["smd"][i] if i < len(row["smd"]) else None
+    note = f"SMD {fixed(distance, 2)}" if known(distance) else ""
+    return Cell(row["cells"][i].get("text") or NONE, note)
+
+
+def missingness(run: Audited) -> list[Grid]:
+    """Return the share of missing values by variable, once for each way of dividing the people."""
+    rows = chapter(run, "people").get("missingness", [])
+    everyone = {r["variable"]: r for r in rows if r["attribute"] == OVERALL}
+    some = [v for v, r in everyone.items() if r["missing"]]
+    some.sort(key=lambda v: -float(everyone[v]["share"]))
+    grids = []
+    for attribute in dict.fromkeys(r["attribute"] for r in rows if r["attribute"] != OVERALL):
+        here = {(r["variable"], r["level"]): r for r in rows if r["attribute"] == attribute}
+        levels = list(dict.fromkeys(level for _, level in here))
+        lines = [
+            Line(v, [Cell(percent(everyone[v]["share"])), *(_missing(here.get((v, g))) for g in levels)]) for v in some
+        ]
+        heads = ["Variable", "Everyone", *(group_name(attribute, g) for g in levels)]
+        grids.append(Grid(f"Missing values, by {attribute}", heads, lines))
+    return [g for g in grids if g]
+
+
+def _missing(row: dict[str, Any] | None) -> Cell:
+    if row is None or not known(row["share"]):
+        return Cell(NONE, "nobody in this group")
+    return Cell(percent(row["share"]), f"{count(row['missing'])} of {count(row['n'])}")
+
+
+def representativeness(run: Audited) -> Grid:
+    """Return the shares of groups here beside those declared for the population the model is meant for."""
+    rows = chapter(run, "people").get("representativeness", [])
+    lines = [
+        Line(
+            f"{capital(r['attribute'])}: {group_name(r['attribute'], r['level'])}",
+            cells(
+                count(r["n"]),
+                percent(r["share"], 1),
+                percent(r["declared"], 1),
+                points(r["difference"], r["low"], r["high"], 1),
+            ),
+        )
+        for r in rows
+    ]
+    heads = ["Group", "People here", "Share here", "Share in the population", "Difference"]
+    return Grid("Shares here and in the population the model is meant for", heads, lines)
+
+
+def unrecorded(run: Audited) -> Grid:
+    """Return for each group the people whose outcome nobody knows."""
+    source = chapter(run, "people").get("unrecorded") or {}
+    lines = []
+    for attribute, levels in source.items():
+        lines.append(Line(capital(attribute), section=True))
+        for level, cell in levels.items():
+            n, k = cell["n"], cell["unknown_outcome"]
+            share = (percent(k / n), "") if n else (NONE, "nobody in this group")
+            lines.append(Line(group_name(attribute, level), cells(count(n), count(k), share)))
+    return Grid("People whose outcome is unknown", ["Group", "Eligible", "Outcome unknown", "Share"], lines)
+
+
+def leakage(run: Audited) -> Grid:
+    """Return what may have let the answer slip into the question."""
+    rows = chapter(run, "people").get("leakage", [])
+    names = {"title": "Check", "what": "What was seen", "columns": "Columns", "severity": "Weight", "check": "Code"}
+    return flat("Signs that the answer has leaked into the question", rows, names)
+
+
+def missing_codes(run: Audited) -> Grid:
+    """Return the values that were taken for missing."""
+    rows = chapter(run, "people").get("missing_codes", [])
+    names = {"column": "Column", "code": "Value", "count": "Times", "becomes": "Read as", "how": "How it was known"}
+    return flat("Values that were read as missing", rows, names)
+
+
+def record(run: Audited) -> Grid:
+    """Return for each group how many of those who have it by the better measurement the record misses."""
+    rows = chapter(run, "record").get("rows", [])
+    lines = [
+        Line(
+            f"{capital(r['attribute'])}: {group_name(r['attribute'], r['group'])}"
+            if r["attribute"] != OVERALL
+            else "Everyone",
+            cells(
+                count(r["n_truth"]),
+                count(r["recorded"]),
+                count(r["missed"]),
+                (rate(r["share_missed"], r["low"], r["high"]), "" if known(r["share_missed"]) else r["reason"]),
+            ),
+        )
+        for r in rows
+    ]
+    heads = ["Group", "Have it", "Recorded", "Not recorded", "Share not recorded"]
+    return Grid("The record beside the better measurement", heads, lines)
