@@ -113,10 +113,9 @@ def quotient(a: Estimate, b: Estimate, m: Metric) -> Estimate:
 
 
 def _counts(e: Estimate, m: Metric) -> tuple[float, float]:
-    """Return numerator and denominator of a rate whose denominator is known from the people behind it."""
+    """Return numerator and denominator of an unweighted rate whose denominator is known from the people behind it."""
     n = {"events": e.events, "nonevents": e.nonevents, "everyone": e.n}.get(m.denominator, 0) if m.rate else 0
-    k = e.value * n
-    return (k, float(n)) if n and abs(k - round(k)) < 1e-6 else (0.0, 0.0)
+    return (e.value * n, float(n)) if e.n_effective is None else (0.0, 0.0)
 
 
 def _reason(a: Estimate, b: Estimate) -> str:

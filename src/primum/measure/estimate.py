@@ -30,6 +30,7 @@ from primum.tally.score import Counts, ScoreTally
 Floats = npt.NDArray[np.float64]
 LINEAR, ROBUST = "linearised", "linearised, cluster-robust"
 POINTS = "the score is in points, not a probability"
+NARROWEST = 1e-12  # an interval without width is none
 NO_SPREAD = "these people do not vary enough for an interval"
 
 
@@ -76,8 +77,15 @@ def estimates(view: ScoreTally, metrics: Iterable[str], settings: Settings) -> l
         _from_counts(view, counted, settings, people, result)
     ranked = [m for m in wanted if m.needs == "histogram"]
     if ranked:
+        if view.grid.decisions_only:
+            raise PrimumError(
+                f"{', '.join(m.id for m in ranked)} need the whole score axis, but only decisions were counted.",
+                available=[f"{t:g}" for t in view.grid.thresholds],
+                mend="count again without decisions_only",
+            )
+        robust = view.clusters is not None or weighted(view)
         for i in range(len(view.groups)):
-            _from_histogram(view, i, ranked, settings, people[i], result[i])
+            _from_histogram(view, i, ranked, settings, people[i], result[i], robust=robust)
     return result
 
 
@@ -102,7 +110,9 @@ def _from_counts(
     robust = view.clusters is not None or weighted(view)
     for m in metrics:
         value = np.asarray(m.kernel(counts, at), dtype=np.float64)
-        closed = None if robust or m.interval == "linear" else _closed(m, value, counts, squares, at, settings.level)
+        closed = (
+            None if robust or m.interval == "linear" else closed_form(m, value, counts, squares, at, settings.level)
+        )
         for i in range(len(view.groups)):
             one = Counts(*(x[i] for x in (counts.tp, counts.fp, counts.fn, counts.tn)))
             reason = POINTS if m.probability and not view.grid.probability else m.undefined(one, at)
@@ -115,11 +125,13 @@ def _from_counts(
             result[i][m.id] = _estimate(float(value[i]), limits, people[i], reason, settings.level, m)
 
 
-def _closed(m: Metric, value: Floats, c: Counts, ww: Counts, at: float, level: float) -> tuple[Floats, Floats, str]:
+def closed_form(m: Metric, value: Floats, c: Counts, ww: Counts, at: float, level: float) -> tuple[Floats, Floats, str]:
     """Return limits of all groups at once, and the method."""
     if m.rate is not None:
         size = effective(m.rate[1](c), m.rate[1](ww))
         return (*wilson(value * size, size, level), "Wilson")
+    if m.limits is not None:
+        return m.limits(c, ww, at, level)
     if m.id == "balanced_accuracy":
         return (*balanced_interval(c, ww, level), "MOVER on Wilson")
     if m.id == "net_benefit" and at < 1:
@@ -129,10 +141,17 @@ def _closed(m: Metric, value: Floats, c: Counts, ww: Counts, at: float, level: f
 
 
 def _from_histogram(
-    view: ScoreTally, i: int, metrics: list[Metric], settings: Settings, people: Any, into: dict[str, Estimate]
+    view: ScoreTally,
+    i: int,
+    metrics: list[Metric],
+    settings: Settings,
+    people: Any,
+    into: dict[str, Estimate],
+    *,
+    robust: bool,
 ) -> None:
     h = histogram(view, i, settings.at)
-    robust = view.clusters is not None or weighted(view)
+    coarse = coarsen(h) if view.clusters is None else None
     for m in metrics:
         reason = m.undefined(h, 0.0)
         if m.probability and not view.grid.probability:
@@ -142,8 +161,10 @@ def _from_histogram(
             value = float(m.kernel(h, 0.0))
             if m.interval == "delong" and not robust:
                 limits = Limits(*auroc_interval(h, settings.level))
+            elif m.interval == "bootstrap" and m.limits is not None and view.clusters is None:
+                limits = Limits(*m.limits(h, settings.replicates, settings.seed, settings.level))
             else:
-                limits = _linear(view, i, m, value, settings.at, settings.level, robust=robust, h=h)
+                limits = _linear(view, i, m, value, settings.at, settings.level, robust=robust, coarse=coarse)
         into[m.id] = _estimate(value, limits, people, reason, settings.level, m)
 
 
@@ -156,7 +177,7 @@ def _linear(
     level: float,
     *,
     robust: bool,
-    h: Histogram | None = None,
+    coarse: Histogram | None = None,
 ) -> Limits:
     """Return the linearised interval of one metric in one group; Wilson's with effective people for a rate."""
     shared = view.shared(i)
@@ -169,7 +190,7 @@ def _linear(
         clusters = shared.clusters if shared else 0
         var = variance(psi, h, matrix, clusters) * few_clusters(clusters, level)
     else:
-        h = coarsen(histogram(view, i, at) if h is None else h)
+        h = coarsen(histogram(view, i, at)) if coarse is None else coarse
         psi = influence(m, h, takes, threshold)
         var = variance(psi, h)
     if m.rate is not None:
@@ -208,7 +229,7 @@ def _estimate(value: float, limits: Limits, people: Any, reason: str, level: flo
     nan = float("nan")
     if reason:
         return make(value=nan, low=nan, high=nan, method="none", status=Status.NOT_ESTIMABLE, reason=reason)
-    if m.interval != "none" and not (np.isfinite(limits.low) and np.isfinite(limits.high)):
-        return make(value=value, low=nan, high=nan, method="none", status=Status.IMPRECISE, reason=NO_SPREAD)
     low, high = max(limits.low, m.range[0]), min(limits.high, m.range[1])
+    if m.interval != "none" and not (np.isfinite(low) and np.isfinite(high) and high - low > NARROWEST):
+        return make(value=value, low=nan, high=nan, method="none", status=Status.IMPRECISE, reason=NO_SPREAD)
     return make(value=value, low=low, high=high, method=limits.method, n_effective=limits.size)

@@ -36,6 +36,9 @@ class Metric:
         The same input for one group → the reason why there is no value, or "".
     rate
         For a proportion: (counts → numerator, counts → denominator); gives Wilson intervals.
+    limits
+        For an interval of its own → low, high, method: "closed" takes counts, counts of Σw², threshold and level;
+        "bootstrap" takes the histogram, replicates, seed and level.
     probability
         Whether the score must be a probability.
     denominator
@@ -54,7 +57,8 @@ class Metric:
     reference: str
     denominator: Literal["events", "nonevents", "selected", "unselected", "everyone"] = "everyone"
     rate: tuple[Callable[[Counts], Any], Callable[[Counts], Any]] | None = None
-    interval: Literal["wilson", "delong", "mover", "linear", "none"] = "linear"
+    interval: Literal["wilson", "delong", "mover", "linear", "closed", "bootstrap", "none"] = "linear"
+    limits: Callable[..., tuple[Any, Any, str]] | None = None
     probability: bool = False
     threshold: bool = False
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from primum.measure.influence import CLOSED
 from primum.measure.intervals import z_value
 from primum.measure.kernel import Metric
 from primum.tally.resample import Histogram
@@ -27,6 +28,9 @@ def influence(metric: Metric, h: Histogram, kernel_input: Any, threshold: float)
 
     `kernel_input` turns a histogram into what the kernel takes: the histogram itself, or its confusion counts.
     """
+    if metric.id in CLOSED and metric.needs == "histogram":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(h.w > 0, CLOSED[metric.id](h), 0.0)
     cells = h.w.size
     added = STEP * h.w.sum()
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -62,7 +66,7 @@ def variance(psi: Floats, h: Histogram, shared: Floats | None = None, clusters: 
 
 
 def interval(value: float, var: float, metric: Metric, level: float) -> tuple[float, float]:
-    """Return value ± z·se on the scale that suits the range: logit for [0, 1], log for [0, ∞), plain otherwise."""
+    """Return value ± z·se on the scale of the range: logit for [0, 1], log for [0, ∞) and [1, ∞), plain otherwise."""
     if not (np.isfinite(var) and var > 1e-18 * (1 + value**2)):
         return float("nan"), float("nan")
     half = z_value(level) * np.sqrt(var)
@@ -70,6 +74,6 @@ def interval(value: float, var: float, metric: Metric, level: float) -> tuple[fl
     if (low, high) == (0.0, 1.0) and 0 < value < 1:
         odds, half = np.log(value / (1 - value)), half / (value * (1 - value))
         return float(1 / (1 + np.exp(half - odds))), float(1 / (1 + np.exp(-half - odds)))
-    if low == 0.0 and value > 0:
+    if low >= 0.0 and value > 0:
         return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
     return float(value - half), float(value + half)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from primum.finding import Estimate
 from primum.measure.estimate import Settings, estimates
 from primum.measure.metric import metric
+from primum.measure.rates_table import columns, in_closed_form
 from primum.tally.score import ScoreTally
 from primum.usecase import OVERALL
 
@@ -62,11 +63,13 @@ def frame(
         views += [tally.attributes] if len(tally.attributes) > 1 else []
     else:
         views = [(by,) if isinstance(by, str) else tuple(by)]
-    rows = [row for view in views for row in estimate_rows(tally.by(*view), metrics, settings)]
     floats = ("at", "value", "low", "high", "level", "n_effective")
     schema = {
         c: pl.Float64 if c in floats else pl.Int64 if c in {"n", "events", "nonevents"} else pl.String for c in COLUMNS
     }
+    if views and metrics and in_closed_form(tally, metrics, settings):
+        return pl.concat([columns(tally.by(*view), metrics, settings, schema) for view in views])
+    rows = [row for view in views for row in estimate_rows(tally.by(*view), metrics, settings)]
     return pl.DataFrame(rows, schema=schema)
 
 

@@ -8,17 +8,15 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 
-from primum.errors import PrimumError, unknown
-from primum.tally.cluster import Clusters, shared_sums
-from primum.tally.grid import Grid
-from primum.tally.score import ScoreTally
-from primum.usecase import MISSING
-
-MISSING_SCORE = -1
-BELOW, ABOVE = -2, -3
-UNKNOWN_OUTCOME, BAD_OUTCOME = 2, 3
+from primum.errors import PrimumError
+from primum.tally.count_clusters import count_clusters
+from primum.tally.derive import check_columns, derived
+from primum.tally.engine import collected, native, planned, told
+from primum.tally.grid import DECISIONS, RESOLUTION, Grid
+from primum.tally.named import coded, series
+from primum.tally.score import SUMS, ScoreTally
+from primum.tally.verify import no_scores, verify
 
 
 def count(
@@ -33,6 +31,8 @@ def count(
     views: Sequence[Sequence[str]] | None = None,
     score_range: tuple[float, float] = (0.0, 1.0),
     missing: str = "refuse",
+    decisions_only: bool = False,
+    resolution: int = RESOLUTION,
     outcome_name: str | None = None,
     score_name: str | None = None,
 ) -> ScoreTally:
@@ -41,7 +41,8 @@ def count(
     Parameters
     ----------
     frame
-        Any frame narwhals knows: polars (eager or lazy), pandas, pyarrow …; one row a person.
+        Any frame narwhals knows: polars (eager, or lazy and then streamed), pandas, pyarrow, DuckDB, Dask, PySpark,
+        Ibis; one row a person. The group-by runs there; only counts come back.
     outcome
         Column of 0/1 or booleans; missing outcomes are left out and counted in `left_out`.
     score
@@ -60,6 +61,11 @@ def count(
         left out.
     missing
         "refuse" raises on missing scores, "exclude" leaves them out and counts them in `left_out`.
+    decisions_only
+        Count what is decided at the declared thresholds and nothing else: few cells, and faster. Rates, net benefit
+        and their comparisons can be measured; ranking and calibration cannot.
+    resolution
+        Bins of the score axis, a power of two. Fewer bins, fewer cells, a wider bracket around AUROC.
 
     Raises
     ------
@@ -69,217 +75,69 @@ def count(
     """
     if missing not in {"refuse", "exclude"}:
         raise PrimumError(f"missing='{missing}' is not known.", available=["refuse", "exclude"])
-    names = [by] if isinstance(by, str) else list(by)
+    attributes = [by] if isinstance(by, str) else list(by)
     low, high = score_range
-    grid = Grid(low=float(low), high=float(high), thresholds=tuple(sorted({float(t) for t in thresholds})))
-    data = _native(frame)
-    columns = data.collect_schema().names()
-    for kind, column in [
-        ("outcome", outcome),
-        ("score", score),
-        *(("group", n) for n in names),
-        ("weight", weight),
-        ("cluster", cluster),
-    ]:
-        if column is not None and column not in columns:
-            raise unknown(f"{kind} column", column, columns, where="the data")
-    rows = _counted(_derived(data, grid, outcome, score, names, weight), names, weighted=weight is not None)
-    _check(rows, outcome, score, weight, grid, missing)
-    tally = _tally(rows, grid, names, outcome_name or outcome, score_name or score, weighted=weight is not None)
-    if cluster is None:
-        return tally
-    wanted = [tuple(v) for v in views] if views is not None else [(), *((n,) for n in names), tuple(names)]
-    linked = _clusters(data, grid, outcome, score, names, weight, cluster, list(dict.fromkeys([(), *wanted])))
+    declared = tuple(sorted({float(t) for t in thresholds}))
+    if decisions_only and not declared:
+        raise PrimumError(
+            "Decisions cannot be counted without a threshold.", mend="say thresholds=[…], or decisions_only=False"
+        )
+    bins = DECISIONS if decisions_only else resolution
+    grid = Grid(low=float(low), high=float(high), thresholds=declared, resolution=bins)
+    data = native(frame)
+    schema = data.collect_schema()
+    groups = [("group", n) for n in attributes]
+    check_columns(schema, [("outcome", outcome), ("score", score), *groups, ("weight", weight), ("cluster", cluster)])
+    with told(data):
+        keys = derived(planned(data), schema, grid, outcome, score, attributes, weight)
+        rows = _counted(keys, len(attributes), weighted=weight is not None, stream=isinstance(data, nw.LazyFrame))
+        lost = verify(rows, data, outcome, score, weight, grid)
+        if lost and missing == "refuse":
+            raise no_scores(lost, int(rows["n"].sum()), score)
+        tally = _tally(rows, grid, attributes, outcome_name or outcome, score_name or score)
+        if cluster is None:
+            return tally
+        wanted = views if views is not None else [*((n,) for n in attributes), attributes]
+        together = list(dict.fromkeys([(), *(tuple(v) for v in wanted)]))
+        linked = count_clusters(data, schema, grid, outcome, score, attributes, weight, cluster, together)
     return replace(tally, clusters=linked)
 
 
-def _native(frame: Any) -> Any:
-    try:
-        return nw.from_native(frame)
-    except TypeError:
-        raise PrimumError(
-            f"Rows of type {type(frame).__name__} cannot be counted.",
-            expected="a frame of polars, pandas, pyarrow, DuckDB, Dask, PySpark or Ibis",
-        ) from None
-
-
-def _derived(data: Any, grid: Grid, outcome: str, score: str, names: Sequence[str], weight: str | None) -> Any:
-    """Derive one column for every key and every sum; only bare columns are aggregated afterwards."""
-    y, s = nw.col(outcome).cast(nw.Float64), nw.col(score).cast(nw.Float64)
-    code = (
-        nw.when(y.is_null() | y.is_nan())
-        .then(nw.lit(UNKNOWN_OUTCOME))
-        .otherwise(nw.when(y == 1).then(nw.lit(1)).otherwise(nw.when(y == 0).then(nw.lit(0)).otherwise(BAD_OUTCOME)))
-    )
-    flaw = (
-        nw.when(s.is_null() | s.is_nan())
-        .then(nw.lit(MISSING_SCORE))
-        .otherwise(
-            nw.when(s < grid.low).then(nw.lit(BELOW)).otherwise(nw.when(s > grid.high).then(nw.lit(ABOVE)).otherwise(0))
-        )
-    )
-    groups = [
-        nw.when(nw.col(n).is_null()).then(nw.lit(MISSING)).otherwise(nw.col(n).cast(nw.String)).alias(f"g{i}")
-        for i, n in enumerate(names)
-    ]
-    keys = data.select(
-        *groups,
-        code.cast(nw.Int64).alias("y"),
-        flaw.cast(nw.Int64).alias("flaw"),
-        s.alias("raw"),
-        *([nw.col(weight).cast(nw.Float64).alias("w")] if weight else []),
-    ).with_columns(
-        nw.when(nw.col("flaw") == 0).then(nw.col("raw")).otherwise(nw.lit(grid.low)).alias("s"),
-    )
-    keys = keys.with_columns(
-        nw.when(nw.col("flaw") == 0).then(grid.label(nw.col("s"))).otherwise(nw.col("flaw")).alias("label"),
-    )
-    if not weight:
-        return keys.with_columns((nw.col("s") * nw.col("s")).alias("wss"), nw.col("s").alias("ws"))
-    w, x = nw.col("w"), nw.col("s")
-    return keys.with_columns((w * w).alias("ww"), (w * x).alias("ws"), (w * x * x).alias("wss"))
-
-
-def _clusters(
-    data: Any,
-    grid: Grid,
-    outcome: str,
-    score: str,
-    names: Sequence[str],
-    weight: str | None,
-    cluster: str,
-    views: list[tuple[str, ...]],
-) -> Clusters:
-    """Count rows by cluster, groups and coarse cell on the engine; multiply in memory."""
-    for view in views:
-        for name in view:
-            if name not in names:
-                raise unknown("attribute", name, names, where="views")
-    y, s = nw.col(outcome).cast(nw.Float64), nw.col(score).cast(nw.Float64)
-    keys = [
-        nw.when(nw.col(n).is_null()).then(nw.lit(MISSING)).otherwise(nw.col(n).cast(nw.String)).alias(f"g{i}")
-        for i, n in enumerate(names)
-    ]
-    sums = [nw.col(weight).cast(nw.Float64).alias("w")] if weight else [nw.lit(1.0).alias("w")]
-    wide = data.select(*keys, y.alias("y"), s.alias("s"), nw.col(cluster).cast(nw.String).alias("c"), *sums)
-    good = (nw.col("y") == 0) | (nw.col("y") == 1)
-    wide = wide.filter(good & (nw.col("s") >= grid.low) & (nw.col("s") <= grid.high))
-    wide = wide.with_columns((grid.segment(nw.col("s")) * 2 + nw.col("y").cast(nw.Int64)).alias("cell"))
-    by = ["c", *[f"g{i}" for i in range(len(names))], "cell"]
-    known = _collected(wide.filter(~nw.col("c").is_null()).group_by(by).agg(nw.col("w").sum()))
-    alone = _collected(wide.filter(nw.col("c").is_null()).select(*by, "w"))
-    names_of, code = np.unique(np.array(known["c"].to_list(), dtype=object).astype(str), return_inverse=True)
-    codes = np.concatenate([code, len(names_of) + np.arange(len(alone))]).astype(np.int64)
-    parts = [[*known[f"g{i}"].to_list(), *alone[f"g{i}"].to_list()] for i in range(len(names))]
-    cell, w = (np.concatenate([known[k].to_numpy(), alone[k].to_numpy()]) for k in ("cell", "w"))
-    members = list(zip(*parts, strict=True)) if parts else [()] * len(codes)
-    return shared_sums(codes, cell.astype(np.int64), w.astype(np.float64), members, tuple(names), views, cluster)
-
-
-def _collected(result: Any) -> Any:
-    if not isinstance(result, nw.LazyFrame):
-        return result
-    streaming = result.implementation.is_polars()
-    return result.collect("polars", engine="streaming") if streaming else result.collect("polars")
-
-
-def _counted(keys: Any, names: Sequence[str], *, weighted: bool) -> Any:
-    by = [f"g{i}" for i in range(len(names))] + ["y", "label"]
-    sums = [nw.col(k).sum() for k in (("w", "ww", "ws", "wss") if weighted else ("ws", "wss"))]
-    extra = [nw.col("raw").min().alias("lowest"), nw.col("raw").max().alias("highest")]
-    if weighted:
-        extra += [nw.col("w").min().alias("wmin"), nw.col("w").max().alias("wmax"), nw.col("w").count().alias("wn")]
-    return _collected(keys.group_by(by).agg(nw.len().alias("n"), *sums, *extra))
-
-
-def _check(rows: Any, outcome: str, score: str, weight: str | None, grid: Grid, missing: str) -> None:
-    n, y, label = (rows[k].to_numpy().astype(np.int64) for k in ("n", "y", "label"))
-    total = int(n.sum())
-    if not total:
-        raise PrimumError("There are no rows to count.", mend="check the filters of the population")
-    bad = int(n[y == BAD_OUTCOME].sum())
-    if bad:
-        raise PrimumError(
-            f"The outcome '{outcome}' is neither 0 nor 1 in {bad:,} of {total:,} rows.",
-            expected="0, 1 or missing",
-            mend="say which values mean that the outcome is present (outcome: when: …)",
-        )
-    out = (label == BELOW) | (label == ABOVE)
-    if out.any():
-        low, high = np.nanmin(rows["lowest"].to_numpy()[out]), np.nanmax(rows["highest"].to_numpy()[out])
-        raise PrimumError(
-            f"{int(n[out].sum()):,} of {total:,} values of '{score}' lie outside [{grid.low:g}, {grid.high:g}] "
-            f"(from {low:g} to {high:g}).",
-            expected="risks between 0 and 1, or points with a declared range",
-            mend="for points, declare scale: points and range: [lowest, highest]",
-        )
-    lost = int(n[label == MISSING_SCORE].sum())
-    if lost and missing == "refuse":
-        raise PrimumError(
-            f"{lost:,} of {total:,} values of '{score}' are missing or not a number.",
-            expected="a score for everybody",
-            mend="declare missing_scores: exclude; the people left out are then shown by group",
-        )
-    if weight:
-        _check_weights(rows, weight)
-
-
-def _check_weights(rows: Any, weight: str) -> None:
-    wmin, wmax, known = (rows[k].to_numpy() for k in ("wmin", "wmax", "wn"))
-    n = rows["n"].to_numpy()
-    if known.sum() < n.sum() or np.isnan(wmax.astype(float)).any():
-        raise PrimumError(f"The weight '{weight}' is missing for some people.", mend="give everybody a weight")
-    if wmin.min() < 0 or not np.isfinite(wmax.astype(float)).all():
-        raise PrimumError(
-            f"The weight '{weight}' runs from {wmin.min():g} to {wmax.max():g}.",
-            expected="finite weights, none negative",
-        )
-    if wmax.max() == 0:
-        raise PrimumError(f"The weight '{weight}' is zero for everybody.", expected="some weight above zero")
-
-
-def _coded(rows: Any, names: Sequence[str], n: int) -> tuple[tuple[tuple[str, ...], ...], npt.NDArray[np.int64]]:
-    """Return the groups that occur, sorted, and the position of each row among them."""
-    if not names:
-        return ((),), np.zeros(n, dtype=np.int64)
-    import polars as pl
-
-    columns = [f"g{i}" for i in range(len(names))]
-    native = rows.implementation.is_polars()
-    table = rows.to_native().select(columns) if native else pl.DataFrame({c: rows[c].to_list() for c in columns})
-    found = table.unique().sort(columns).with_row_index("code")
-    codes = table.join(found, on=columns, how="left", maintain_order="left")["code"]
-    return tuple(found.select(columns).rows()), codes.to_numpy().astype(np.int64)
+def _counted(keys: Any, attributes: int, *, weighted: bool, stream: bool) -> dict[str, Any]:
+    """Return the cells that occur: a polars column for each attribute (g0 …), an array for everything else."""
+    by = [*(f"g{i}" for i in range(attributes)), "y", "label"]
+    sums = SUMS if weighted else ("ws", "wss")
+    rows = collected(keys.group_by(by).agg(nw.len().alias("n"), *[nw.col(k).sum() for k in sums]), stream=stream)
+    cells: dict[str, Any] = {k: rows[k].to_numpy().astype(np.int64) for k in ("y", "label", "n")}
+    cells |= {k: np.asarray(rows[k].to_numpy(), dtype=np.float64) for k in sums}
+    if not weighted:
+        cells["w"] = cells["ww"] = cells["n"].astype(np.float64)
+    return cells | {"groups": [series(rows[f"g{i}"]) for i in range(attributes)]}
 
 
 def _tally(
-    rows: Any, grid: Grid, names: Sequence[str], outcome_name: str, score_name: str, *, weighted: bool
+    cells: dict[str, Any], grid: Grid, attributes: Sequence[str], outcome_name: str, score_name: str
 ) -> ScoreTally:
-    n, y, label = (rows[k].to_numpy().astype(np.int64) for k in ("n", "y", "label"))
-    groups, group = _coded(rows, names, len(n))
+    groups, group = coded(cells["groups"], len(cells["n"]))
+    n, y, label = cells["n"], cells["y"], cells["label"]
     keep = (y <= 1) & (label >= 0)
     lost = np.bincount(group[~keep], weights=n[~keep], minlength=len(groups)).astype(np.int64)
-    left_out = {groups[i]: int(lost[i]) for i in np.flatnonzero(lost)}
-    order = np.flatnonzero(keep)
-    order = order[np.lexsort((label[order], y[order], group[order]))]
-
-    def column(k: str) -> npt.NDArray[np.float64]:
-        return np.asarray(rows[k].to_numpy()[order], dtype=np.float64)
-
-    people = n[order].astype(np.float64)
-    return ScoreTally(
-        attributes=tuple(names),
+    span = int(label.max(initial=0)) + 1
+    key = ((group * 2 + y) * span + label)[keep]
+    order = np.flatnonzero(keep)[np.argsort(key, kind="stable")]
+    tally = ScoreTally(
+        attributes=tuple(attributes),
         groups=groups,
         group=group[order],
         outcome=y[order],
         label=label[order],
         n=n[order],
-        w=column("w") if weighted else people,
-        ww=column("ww") if weighted else people,
-        ws=column("ws"),
-        wss=column("wss"),
+        **{k: cells[k][order] for k in SUMS},
         grid=grid,
         outcome_name=outcome_name,
         score_name=score_name,
-        left_out=left_out,
+        left_out={groups[i]: int(lost[i]) for i in np.flatnonzero(lost)},
     )
+    key.sort()
+    # one group under two names, such as null and not-a-number
+    return tally.merged_cells() if (key[1:] == key[:-1]).any() else tally

@@ -21,6 +21,7 @@ from primum.errors import PrimumError
 RESOLUTION = 2**15
 PER_CENTS = 100
 SEGMENTS = 64  # coarse cells, for what clusters share
+DECISIONS = 1  # the resolution of a tally that knows only what is decided at the declared thresholds
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Grid:
     thresholds
         Declared thresholds on the score's own scale, increasing; whole per cents of the range need no declaring.
     resolution
-        Number of √-uniform bins, a power of two.
+        Number of √-uniform bins, a power of two. 1: the declared thresholds are the only edges, not even whole per
+        cents, which serves decisions at these thresholds and nothing else.
     """
 
     low: float = 0.0
@@ -47,8 +49,8 @@ class Grid:
             raise PrimumError(
                 f"The score range ({self.low}, {self.high}) is empty or infinite.", expected="low < high, both finite"
             )
-        if self.resolution < 2 or self.resolution & (self.resolution - 1):
-            raise PrimumError(f"The resolution {self.resolution} is not a power of two.", expected="2, 4, 8, … 32768")
+        if not isinstance(self.resolution, int) or self.resolution < 1 or self.resolution & (self.resolution - 1):
+            raise PrimumError(f"The resolution {self.resolution} is not a power of two.", expected="1, 2, 4, … 32768")
         if list(self.thresholds) != sorted(set(self.thresholds)):
             raise PrimumError(f"Thresholds {list(self.thresholds)} are not increasing and distinct.")
         outside = [t for t in self.thresholds if not self.low <= t <= self.high]
@@ -64,8 +66,15 @@ class Grid:
         """Whether scores are on the probability scale."""
         return (self.low, self.high) == (0.0, 1.0)
 
+    @property
+    def decisions_only(self) -> bool:
+        """Whether the declared thresholds are the only edges."""
+        return self.resolution == DECISIONS
+
     def label(self, score: nw.Expr) -> nw.Expr:
         """Return the expression that labels each score (Int64), for any engine narwhals knows."""
+        if self.decisions_only:
+            return self._reached(score)
         unit = score if self.probability else (score - self.low) * (1 / (self.high - self.low))
         bins = (unit.sqrt() * self.resolution).floor().cast(nw.Int64)
         near = (unit * PER_CENTS).floor()
@@ -82,6 +91,8 @@ class Grid:
     def labels(self, score: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the label of each score; the NumPy twin of `label`."""
         s = np.asarray(score, dtype=np.float64)
+        if self.decisions_only:
+            return np.searchsorted(np.array(self.thresholds, dtype=np.float64), s, side="right").astype(np.int64)
         unit = s if self.probability else (s - self.low) * (1 / (self.high - self.low))
         bins = np.floor(np.sqrt(unit) * self.resolution).astype(np.int64)
         near = np.floor(unit * PER_CENTS)
@@ -93,17 +104,21 @@ class Grid:
 
     def segment(self, score: nw.Expr) -> nw.Expr:
         """Return the coarse cell of each score (Int64): √-uniform segments, split at every declared threshold."""
+        if self.decisions_only:
+            return self._reached(score)
         unit = (score - self.low) / (self.high - self.low) if not self.probability else score
-        label = (unit.sqrt() * SEGMENTS).floor().cast(nw.Int64)
+        label = (unit.sqrt() * min(SEGMENTS, self.resolution)).floor().cast(nw.Int64)
         for t in self.thresholds:
             label = label + (score >= t).cast(nw.Int64)
         return label
 
     def segments(self, label: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the coarse cell in which each bin lies; every edge of a coarse cell is an edge of a bin."""
+        if self.decisions_only:
+            return np.asarray(label, dtype=np.int64)
         s = self.value(label)
-        unit = (s - self.low) / (self.high - self.low) if not self.probability else s
-        coarse = np.floor(np.sqrt(unit) * SEGMENTS).astype(np.int64)
+        unit = s if self.probability else (s - self.low) * (1 / (self.high - self.low))
+        coarse = np.floor(np.sqrt(unit) * min(SEGMENTS, self.resolution)).astype(np.int64)
         for t in self.thresholds:
             coarse = coarse + (s >= t)
         return np.asarray(coarse, dtype=np.int64)
@@ -119,7 +134,8 @@ class Grid:
         if not self.is_edge(threshold):
             raise PrimumError(
                 f"The threshold {threshold:g} was not declared before counting.",
-                available=[f"{t:g}" for t in self.thresholds] + ["every whole per cent of the score's range"],
+                available=[f"{t:g}" for t in self.thresholds]
+                + ([] if self.decisions_only else ["every whole per cent of the score's range"]),
                 mend=f"count again with thresholds=[…, {threshold:g}], or use one of those above",
             )
         return int(self.labels(threshold))
@@ -130,6 +146,8 @@ class Grid:
             return False
         if threshold in self.thresholds:
             return True
+        if self.decisions_only:
+            return threshold == self.low
         if self.probability or threshold == self.low:
             return self._is_cent(threshold)
         # on a scale of points a whole per cent may fall between two scores that scale to the same number
@@ -139,6 +157,9 @@ class Grid:
     def value(self, label: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return a score that carries each label: the lower edge of its bin, up to rounding."""
         wanted = np.asarray(label, dtype=np.int64)
+        if self.decisions_only:
+            least = np.array([self.low, *self.thresholds], dtype=np.float64)
+            return np.asarray(least[wanted.clip(0, len(self.thresholds))], dtype=np.float64)
         edges = np.unique(
             np.concatenate(
                 [
@@ -150,6 +171,15 @@ class Grid:
         )
         at = np.searchsorted(self.labels(edges), wanted, side="left").clip(0, len(edges) - 1)
         return np.asarray(edges[at], dtype=np.float64)
+
+    def _reached(self, score: nw.Expr) -> nw.Expr:
+        """Return how many declared thresholds each score reaches (Int64)."""
+        if not self.thresholds:
+            return (score < self.low).cast(nw.Int64)  # 0 for everybody
+        reached = (score >= self.thresholds[0]).cast(nw.Int64)
+        for t in self.thresholds[1:]:
+            reached = reached + (score >= t).cast(nw.Int64)
+        return reached
 
     def _is_cent(self, threshold: float) -> bool:
         unit = (threshold - self.low) / (self.high - self.low) if not self.probability else threshold

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
-from primum.tally.member import member
+from primum.tally.engine import collected
+from primum.tally.named import coded, series
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +112,11 @@ def count_moments(frame: Any, columns: Sequence[str], by: Sequence[str] = ()) ->
     for column in [*columns, *by]:
         if column not in schema:
             raise unknown("column", column, schema.names(), where="the data")
-    keys = [member(c, schema[c]).alias(f"g{i}") for i, c in enumerate(by)]
     x = []
     for j, c in enumerate(columns):
         value = nw.col(c).cast(nw.Float64)
         x.append(nw.when(~value.is_nan()).then(value).alias(f"x{j}"))
-    wide = data.select(*keys, nw.lit(1).alias("one"), *x)
+    wide = data.select(*[nw.col(c).alias(f"g{i}") for i, c in enumerate(by)], nw.lit(1).alias("one"), *x)
     wide = wide.with_columns(*[(nw.col(f"x{j}") * nw.col(f"x{j}")).alias(f"q{j}") for j in range(len(columns))])
     aggregates = [nw.col("one").sum().alias("people")]
     for j in range(len(columns)):
@@ -125,24 +125,27 @@ def count_moments(frame: Any, columns: Sequence[str], by: Sequence[str] = ()) ->
             nw.col(f"x{j}").sum().alias(f"s{j}"),
             nw.col(f"q{j}").sum().alias(f"t{j}"),
         ]
-    group_keys = [f"g{i}" for i in range(len(by))] or ["one"]
-    rows: Any = wide.group_by(group_keys).agg(*aggregates) if by else wide.select(*aggregates)
-    if isinstance(rows, nw.LazyFrame):
-        rows = rows.collect("polars")
-    members = list(zip(*[rows[f"g{i}"].to_list() for i in range(len(by))], strict=True)) if by else [()]
-    order = sorted(range(len(members)), key=lambda i: members[i])
+    rows = collected(
+        wide.group_by([f"g{i}" for i in range(len(by))]).agg(*aggregates) if by else wide.select(*aggregates)
+    )
+    groups, group = coded([series(rows[f"g{i}"]) for i in range(len(by))], len(rows))
 
-    def table(letter: str, kind: type) -> Any:
-        return np.array([[rows[f"{letter}{j}"].to_list()[i] for j in range(len(columns))] for i in order], dtype=kind)
+    def table(letters: Sequence[str], kind: type) -> Any:
+        """Add up rows of the same group (missing and not-a-number are one) and return (groups, columns)."""
+        wide: Any = np.zeros((len(groups), len(letters)), dtype=kind)
+        for j, name in enumerate(letters):
+            np.add.at(wide[:, j], group, np.array([v or 0 for v in rows[name].to_list()], dtype=kind))
+        return wide
 
+    several = range(len(columns))
     return MomentTally(
         attributes=tuple(by),
-        groups=tuple(members[i] for i in order),
+        groups=groups,
         columns=tuple(columns),
-        people=np.array([rows["people"].to_list()[i] for i in order], dtype=np.int64),
-        n=table("n", np.int64).reshape(len(order), len(columns)),
-        x=table("s", np.float64).reshape(len(order), len(columns)),
-        xx=table("t", np.float64).reshape(len(order), len(columns)),
+        people=table(["people"], np.int64)[:, 0],
+        n=table([f"n{j}" for j in several], np.int64),
+        x=table([f"s{j}" for j in several], np.float64),
+        xx=table([f"t{j}" for j in several], np.float64),
     )
 
 

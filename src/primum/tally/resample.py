@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 BINS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histogram:
     """One group along the score axis; leading axes are replicates.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 SUMS = ("w", "ww", "ws", "wss")
+_DENSE = 2**21
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ class ScoreTally:
             raise PrimumError(
                 f"These tallies cannot be added: their outcomes differ ('{self.outcome_name}' against "
                 f"'{other.outcome_name}')."
+            )
+        if self.score_name != other.score_name:
+            raise PrimumError(
+                f"These tallies cannot be added: their scores differ ('{self.score_name}' against "
+                f"'{other.score_name}')."
             )
         grid = merge_grids(self.grid, other.grid)
         groups = tuple(sorted(set(self.groups) | set(other.groups)))
@@ -171,6 +178,11 @@ class ScoreTally:
         """Return what the clusters of one group share; None when everyone is independent."""
         return None if self.clusters is None else self.clusters.of(self.attributes, self.groups[group])
 
+    def merged_cells(self) -> ScoreTally:
+        """Return the same tally with cells of the same group, outcome and label added up."""
+        cells = {k: getattr(self, k) for k in ("group", "outcome", "label", "n", *SUMS)}
+        return replace(self, **_collapse(cells, len(self.groups)))
+
     # -- reading --------------------------------------------------------------------------------------------------
 
     def people(self) -> Ints:
@@ -193,7 +205,11 @@ class ScoreTally:
         PrimumError
             If the threshold is neither declared nor a whole per cent of the range.
         """
-        positive = self.label >= self.grid.cut(threshold)
+        return self.at_label(self.grid.cut(threshold), what)
+
+    def at_label(self, label: int | Ints, what: str = "w") -> Counts:
+        """Return the confusion counts when every bin from `label` on is selected: one label, or one for each group."""
+        positive = self.label >= (np.asarray(label)[self.group] if np.ndim(label) else label)
         key = (self.group * 2 + self.outcome) * 2 + positive
         table = _added(key, getattr(self, what), 4 * len(self.groups)).reshape(-1, 2, 2)
         return Counts(tp=table[:, 1, 1], fp=table[:, 0, 1], fn=table[:, 1, 0], tn=table[:, 0, 0])
@@ -227,6 +243,21 @@ class ScoreTally:
         return frame(self, metrics, by=by, at=at, replicates=replicates, seed=seed, level=level)
 
     # -- files ----------------------------------------------------------------------------------------------------
+
+    def write(self, path: str | Path) -> Path:
+        """Write the tally to a file: versioned, checksummed, without rows."""
+        from primum.tally.file import to_bytes
+
+        file = Path(path)
+        file.write_bytes(to_bytes(self))
+        return file
+
+    @classmethod
+    def read(cls, path: str | Path) -> ScoreTally:
+        """Read a tally; see `primum.tally.file.read`."""
+        from primum.tally.file import read
+
+        return read(path)
 
     def frame(self) -> pl.DataFrame:
         """Return the cells as a frame, a column per attribute."""
@@ -267,9 +298,17 @@ def _collapse(cells: dict[str, Any], groups: int) -> dict[str, Any]:
     if groups * 2 * span >= 2**62:
         raise PrimumError(f"{groups} groups are more than one tally can index.")
     key = (cells["group"] * 2 + cells["outcome"]) * span + cells["label"]
-    found, index = np.unique(key, return_inverse=True)
-    added: dict[str, Any] = {k: np.bincount(index, weights=cells[k], minlength=len(found)) for k in SUMS}
-    added["n"] = np.bincount(index, weights=cells["n"], minlength=len(found)).astype(np.int64)
+    size = groups * 2 * span
+    if size <= max(_DENSE, 2 * len(key)):  # few enough possible cells to have a place each: no sorting
+        there = np.zeros(size, dtype=bool)
+        there[key] = True
+        found, index = np.flatnonzero(there), key
+    else:
+        found, index = np.unique(key, return_inverse=True)
+        size = len(found)
+        there = np.ones(size, dtype=bool)
+    added: dict[str, Any] = {k: np.bincount(index, weights=cells[k], minlength=size)[there] for k in SUMS}
+    added["n"] = np.bincount(index, weights=cells["n"], minlength=size)[there].astype(np.int64)
     rest, added["label"] = np.divmod(found, span)
     added["group"], added["outcome"] = np.divmod(rest, 2)
     return added
