@@ -70,7 +70,7 @@ def test_the_hash_of_a_small_use_case_is_known():
             "models": [{"name": "m", "score": "s"}],
         }
     )  # fmt: skip
-    assert freeze(small).hash == "fef16159006d0613f72227896d12efcd8861bbf272ac2f7cc2cddf7dfda5dbc2"
+    assert freeze(small).hash == "966a5e8e46b7033d8e98abaa19d47110b4a18e5f6947746e6d9ed03bc61c16f3"
 
 
 def test_the_order_of_keys_and_the_words_do_not_matter(usecase):

@@ -70,15 +70,14 @@ def audit(
     PrimumError
         For bad input; finished chapters are kept.
     """
-    question, base = _question(usecase)
+    question, base = question_of(usecase)
     question = _with_estimators(question, models or {})
     listen = progress or Silent()
     chapters = _chapters(question)
     listen.start([*chapters, "findings"])
-    plan = freeze(question)
+    plan, started = freeze(question), time.perf_counter()
     table = _table(question, data, base)  # opened first: a wrong path puts nothing away
     run = open_run(question, plan, Path(out) if out else Path("runs") / question.name, resume=resume)
-    started = time.perf_counter()
     with _chapter(run, listen, "people"):
         cohort = assemble(question, table)
         parts = _parts(question, cohort) if "models" in chapters else None
@@ -122,7 +121,14 @@ def _chapter(run: Run, listen: Progress, name: str) -> Iterator[None]:
     listen.done(name)
 
 
-def _question(usecase: UseCase | str | Path) -> tuple[UseCase, Path | None]:
+def question_of(usecase: UseCase | str | Path) -> tuple[UseCase, Path | None]:
+    """Return the use case that was given or named, and the folder of its file.
+
+    Raises
+    ------
+    PrimumError
+        If there is no such use case, or it has mistakes.
+    """
     if isinstance(usecase, UseCase):
         return usecase, None
     if isinstance(usecase, str | Path):

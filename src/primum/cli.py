@@ -16,6 +16,7 @@ import typer
 
 import primum
 from primum.cli_power import power
+from primum.cli_tally import audit_of_tallies, register
 from primum.errors import PrimumError
 
 if TYPE_CHECKING:
@@ -125,6 +126,10 @@ def audit(
     usecase: Annotated[str, typer.Argument(help="A built-in use case (see `primum list`) or a YAML file.")],
     *,
     data: Annotated[Path | None, typer.Option(help="Data file, folder or glob, instead of the use case's own.")] = None,
+    tally: Annotated[
+        list[Path] | None,
+        typer.Option(help="Go on from a file of `primum count` instead of rows; once for each file."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/NAME if left out.")] = None,
     fail_on_violation: Annotated[
         bool, typer.Option("--fail-on-violation", help="Exit with 1 when a declared margin is violated.")
@@ -139,14 +144,20 @@ def audit(
     """Audit a model for every group of patients and write the report."""
     from rich.console import Console
 
-    from primum.audit import audit as run_audit
     from primum.cli_progress import progress
     from primum.cli_summary import summary
     from primum.finding import Verdict
 
     with progress(Console(stderr=True)) as watch:
-        run = run_audit(usecase, data=data, out=out, progress=watch, resume=not fresh, trust_pickle=trust_pickle)
-    report_path = run.report(pdf=not no_pdf)
+        if tally:
+            run = audit_of_tallies(usecase, tally, data=data, out=out, progress=watch)
+        else:
+            from primum.audit import audit as run_audit
+
+            run = run_audit(usecase, data=data, out=out, progress=watch, resume=not fresh, trust_pickle=trust_pickle)
+        watch.chapter("report")
+        report_path = run.report(pdf=not no_pdf)
+        watch.done("report")
     screen = Console()
     summary(run.findings, screen if screen.is_terminal or os.environ.get("COLUMNS") else Console(width=120))
     typer.echo(f"run:    {run.path}")
@@ -216,6 +227,9 @@ def _write(text: str, out: Path | None) -> None:
 
 
 app.command("power")(_told(power))
+
+
+register(app, _told)
 
 
 def main() -> None:

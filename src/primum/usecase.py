@@ -52,7 +52,8 @@ SOURCES = ("nhanes-2017-2018",)
 METRIC_IDS = (
     "n", "prevalence", "selection_rate", "sensitivity", "specificity", "ppv", "npv", "fpr", "fnr", "accuracy",
     "balanced_accuracy", "brier", "auroc", "average_precision", "oe_ratio", "calibration_intercept",
-    "calibration_slope", "net_benefit", "standardised_net_benefit",
+    "calibration_slope", "net_benefit", "standardised_net_benefit", "nne", "fp_per_tp", "interventions_avoided",
+    "debiased_calibration_error", "ici", "e50", "e90",
 )  # fmt: skip
 DESCRIPTIVE = ("n", "prevalence", "selection_rate")
 """Metrics that are neither better high nor better low: no shortfall can be declared on them."""
@@ -62,6 +63,9 @@ UNBOUNDED = (
     "calibration_slope",
     "net_benefit",
     "standardised_net_benefit",
+    "nne",
+    "fp_per_tp",
+    "interventions_avoided",
 )
 """Metrics whose shortfall may exceed 1; every other one lies between 0 and 1."""
 
@@ -181,6 +185,9 @@ class Groups(Part):
     )
     intersection: list[Words] | None = Field(None, min_length=2, description="names of other groups to cross")
     reference: Words = Field(OVERALL, description="the group the others are compared with, or overall (everyone else)")
+    role: Literal["confirmatory", "exploratory"] | None = Field(
+        None, description="how many comparisons at once are allowed for; intersections are exploratory if left out"
+    )
     population_shares: (
         Annotated[dict[str, Annotated[Number, Field(ge=0, le=1)]], BeforeValidator(whole_keys)] | None
     ) = Field(None, min_length=1, description="group -> share in the population the model is meant for")
@@ -189,6 +196,11 @@ class Groups(Part):
     def title(self) -> str:
         """The name that readers see."""
         return self.name or self.column or " × ".join(self.intersection or [])
+
+    @property
+    def is_exploratory(self) -> bool:
+        """Whether comparisons control the false discovery rate rather than any false finding at all."""
+        return self.intersection is not None if self.role is None else self.role == "exploratory"
 
     @model_validator(mode="after")
     def _column_or_intersection(self) -> Self:

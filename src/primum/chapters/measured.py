@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from primum.chapters import further, joint
 from primum.check.groups import group_findings, shortfall
 from primum.check.overall import overall_findings
 from primum.finding import Estimate, Status
@@ -55,6 +56,8 @@ def groups_chapter(run: Run, levels: Mapping[str, Sequence[str]], progress: Prog
     chapter: dict[str, Any] = {
         **{k: [] for k in ("estimates", "comparisons", "consequences")},
         **{k: {} for k in ("calibration", "decision_curves", "thresholds")},
+        **further.empty(),
+        **joint.empty(),
     }
     findings: list[Finding] = []
     steps, done = len(run.tallies) * len(usecase.groups), 0
@@ -77,7 +80,10 @@ def groups_chapter(run: Run, levels: Mapping[str, Sequence[str]], progress: Prog
                 chapter["estimates"] += _rows(shown, settings, model=name, attribute=group.title, group=label)
             compared = compare(view, compared_metrics, settings, group.reference)
             chapter["comparisons"] += comparison_rows(compared, model=name, attribute=group.title, at=settings.at)
-            findings += group_findings(usecase, name, group.title, compared)
+            told = group_findings(usecase, name, group.title, compared)
+            findings += joint.compare_jointly(chapter, usecase, group, view, settings, told)
+            if name == usecase.primary.name:
+                joint.describe_spread(chapter, usecase, group, view, settings)
             chapter["calibration"][name][group.title] = {
                 label: calibration(view, i, bins=5, level=settings.level) for i, label in enumerate(labels)
             }
@@ -87,6 +93,8 @@ def groups_chapter(run: Run, levels: Mapping[str, Sequence[str]], progress: Prog
             table = thresholds_table(view, thresholds)
             chapter["thresholds"][name]["groups"] += [{**r, "attribute": group.title} for r in table]
             chapter["consequences"] += _consequences(view, settings, group.title)
+            further.add(chapter, usecase, tally, group, view, settings)
+    joint.search(chapter, usecase, run.tallies[usecase.primary.name], _settings(run, usecase.primary.name))
     progress.step(steps, steps, "compared")
     run.keep_chapter("groups", chapter)
     return findings

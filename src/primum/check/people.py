@@ -21,7 +21,11 @@ def people_findings(chapter: dict[str, Any]) -> list[Finding]:
         _finding("PRM-P01", "Leakage", "leakage", leak["title"], _nothing(n, events), _severity(leak), leak["what"])
         for leak in chapter["leakage"]
     ]
-    if not chapter["leakage"]:
+    unseen = (chapter.get("not_available") or {}).get("leakage")
+    if unseen:
+        nothing = _nothing(n, events)
+        found.append(_finding("PRM-P01", "Leakage", "leakage", "everyone", nothing, Verdict.NOT_ASSESSABLE, unseen))
+    elif not chapter["leakage"]:
         words = "No feature gives the outcome away, no person stands on both sides of a split, no rows are copied."
         found.append(_finding("PRM-P01", "Leakage", "leakage", "everyone", _nothing(n, events), Verdict.NO_HARM, words))
     for code in chapter["missing_codes"]:

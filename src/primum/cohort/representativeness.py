@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from primum.measure.intervals import wilson
-from primum.usecase import MISSING, UseCase
+from primum.usecase import MISSING, Groups, UseCase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from primum.cohort.cohort import Cohort
 
 
@@ -21,26 +23,32 @@ def representativeness(cohort: Cohort, usecase: UseCase) -> list[dict[str, Any]]
     """
     rows: list[dict[str, Any]] = []
     for group in usecase.groups:
-        declared = group.population_shares
-        if not declared:
-            continue
-        member = cohort.groups[group.title]
-        known = cohort.n if MISSING in declared else int((member != MISSING).sum())
-        order = cohort.levels[group.title]
-        for name in [*(n for n in order if n in declared), *(n for n in declared if n not in order)]:
-            n = int((member == name).sum())
-            share = n / known if known else None
-            low, high = (float(limit) for limit in wilson(n, known, usecase.level))
-            rows.append(
-                {
-                    "attribute": group.title,
-                    "level": name,
-                    "n": n,
-                    "share": share,
-                    "declared": declared[name],
-                    "difference": None if share is None else share - declared[name],
-                    "low": low - declared[name] if known else None,
-                    "high": high - declared[name] if known else None,
-                }
-            )
+        if group.population_shares:
+            counted = dict(cohort.groups[group.title].value_counts().iter_rows())
+            people = {name: counted.get(name, 0) for name in cohort.levels[group.title]}
+            rows += share_rows(group, people, usecase.level)
+    return rows
+
+
+def share_rows(group: Groups, people: Mapping[str, int], level: float) -> list[dict[str, Any]]:
+    """Return the rows of one attribute from the number of people in each of its groups, in the order shown."""
+    declared = group.population_shares or {}
+    known = sum(k for name, k in people.items() if name != MISSING or MISSING in declared)
+    rows = []
+    for name in [*(n for n in people if n in declared), *(n for n in declared if n not in people)]:
+        n = people.get(name, 0)
+        share = n / known if known else None
+        low, high = (float(limit) for limit in wilson(n, known, level))
+        rows.append(
+            {
+                "attribute": group.title,
+                "level": name,
+                "n": n,
+                "share": share,
+                "declared": declared[name],
+                "difference": None if share is None else share - declared[name],
+                "low": low - declared[name] if known else None,
+                "high": high - declared[name] if known else None,
+            }
+        )
     return rows

@@ -39,7 +39,8 @@ def beta_binomial(k: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) ->
     """Return shrunken rates k/n: a Beta prior fitted to all groups by marginal likelihood.
 
     Groups with n = 0 get the prior itself. With a single group, or no spread beyond chance, groups collapse towards
-    the common rate. The uncertainty of the prior is not carried: intervals are too short when groups are few (< 5).
+    the common rate. The uncertainty of the common rate is carried (a Beta with the larger variance), that of the
+    spread between groups is not: intervals are somewhat too short when groups are few (< 5).
     Not valid as evidence that a group does well: it pulls the worst towards the rest.
     Source: Kleinman (1973), J Am Stat Assoc 68:46-54.
     """
@@ -60,13 +61,16 @@ def beta_binomial(k: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) ->
         (minimize(loss, s, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9}) for s in starts), key=_fun
     )
     centre, size = float(1 / (1 + np.exp(-best.x[0]))), float(np.exp(np.clip(best.x[1], -3, 14)))
-    a, b = centre * size + k, (1 - centre) * size + n - k
+    value, weight = (centre * size + k) / (size + n), n / (n + size)
+    known = float((n / (1 + np.maximum(n - 1, 0) / (size + 1))).sum())  # independent people behind the centre
+    spread = value * (1 - value) / (size + n + 1) + (1 - weight) ** 2 * centre * (1 - centre) / known
+    people = np.maximum(value * (1 - value) / spread - 1, 1e-3)
     tail = (1 - level) / 2
     return Shrunk(
-        value=a / (a + b),
-        low=betaincinv(a, b, tail),
-        high=betaincinv(a, b, 1 - tail),
-        weight=n / (n + size),
+        value=value,
+        low=betaincinv(value * people, (1 - value) * people, tail),
+        high=betaincinv(value * people, (1 - value) * people, 1 - tail),
+        weight=weight,
         centre=centre,
         between=float(np.sqrt(centre * (1 - centre) / (size + 1))),
         method="beta-binomial, empirical Bayes",
