@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from primum.errors import unknown
-from primum.measure import calibration, ranking, rates, utility
+from primum.errors import PrimumError, unknown
+from primum.measure import calibration, calibration_error, ranking, rates, utility, workload
 from primum.measure.kernel import NO_PEOPLE, Metric
 
 _PEOPLE = Metric(
@@ -13,7 +13,16 @@ _PEOPLE = Metric(
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {
-    m.id: m for m in (_PEOPLE, *rates.METRICS, *calibration.METRICS, *ranking.METRICS, *utility.METRICS)
+    m.id: m
+    for m in (
+        _PEOPLE,
+        *rates.METRICS,
+        *calibration.METRICS,
+        *ranking.METRICS,
+        *utility.METRICS,
+        *workload.METRICS,
+        *calibration_error.METRICS,
+    )
 }
 
 
@@ -23,8 +32,15 @@ def metric(name: str) -> Metric:
     Raises
     ------
     PrimumError
-        For an unknown id, with the nearest spelling.
+        For an unknown id, with the nearest spelling; for a measure that misleads, with the reason.
     """
+    if name in calibration_error.REFUSED:
+        raise PrimumError(
+            calibration_error.REFUSED[name],
+            expected="a measure that does not depend on the size of the group",
+            mend="use debiased_calibration_error, which is about 0 for a calibrated score at every size; ici and the "
+            "smoothed curve show where it goes wrong",
+        )
     if name not in METRICS:
         raise unknown("metric", name, list(METRICS))
     return METRICS[name]

@@ -229,7 +229,7 @@ class ScoreTally:
 
     def measure(
         self,
-        metrics: Sequence[str],
+        metrics: str | Sequence[str],
         by: str | Sequence[str] | None = None,
         at: float | None = None,
         *,
@@ -237,10 +237,11 @@ class ScoreTally:
         seed: int = 0,
         level: float = 0.95,
     ) -> pl.DataFrame:
-        """Return estimates with intervals as one long frame; see `primum.measure.table.measure`."""
+        """Return estimates with intervals as one long frame; see `primum.measure.table.frame`."""
         from primum.measure.table import frame
 
-        return frame(self, metrics, by=by, at=at, replicates=replicates, seed=seed, level=level)
+        wanted = [metrics] if isinstance(metrics, str) else list(metrics)
+        return frame(self, wanted, by=by, at=at, replicates=replicates, seed=seed, level=level)
 
     # -- files ----------------------------------------------------------------------------------------------------
 
