@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 KINDS = 4  # outcome × 2 + selected: TN, FP, FN, TP
 _SPLIT = 0x5B11
+FEW = 256  # whole numbers this close together are coded by arithmetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +207,16 @@ def _coded(column: pl.Series) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
     """Return the levels as text, sorted, and each row's position among them; nulls are the level "(missing)"."""
     import polars as pl
 
+    if column.dtype.is_integer() and not column.null_count() and len(column):
+        low = column.min()
+        if isinstance(low, int) and isinstance(high := column.max(), int) and high - low < FEW:
+            offsets = column.to_numpy().astype(np.int64) - low
+            present = np.flatnonzero(np.bincount(offsets))
+            names = [str(low + int(v)) for v in present]
+            levels = tuple(sorted(names))
+            table = np.zeros(int(present[-1]) + 1, dtype=np.int32)
+            table[present] = [levels.index(name) for name in names]
+            return levels, table[offsets]
     column = column.fill_nan(None) if column.dtype.is_float() else column
     values = column.unique()
     names = [MISSING if v is None else v for v in values.cast(pl.String).to_list()]

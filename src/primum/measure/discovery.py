@@ -10,7 +10,7 @@ import numpy as np
 
 from primum.errors import PrimumError
 from primum.measure.cells import Cells, from_frame, from_tallies, split
-from primum.measure.excess import adjusted
+from primum.measure.excess import adjusted, price
 from primum.measure.kernel import Floats, Metric
 from primum.measure.lattice import Lattice, counts_of, lattice
 from primum.measure.redundancy import marked
@@ -135,6 +135,12 @@ def discover_frame(
         everyone tosses a coin.
     at
         For net benefit: the risk at which `decision` was taken.
+
+    Raises
+    ------
+    PrimumError
+        As `discover`; and for an unknown column, or an outcome, decision or half other than 0/1 (a missing outcome is
+        left out and counted).
     """
     m = searchable(name)
     if m.probability and at is None:
@@ -149,8 +155,8 @@ def _search(cells: Cells, m: Metric, settings: SearchSettings) -> Discovery:
     people = cells.n.sum(axis=1)
     if not people.sum():
         raise PrimumError("There is nobody to search.", mend="check the filters of the population")
-    share = 0.5 if settings.fewest_searched < 0 else float(people[0] / people.sum())
-    settings = replace(settings, fewest_searched=max(1, round(settings.fewest_events * share)))
+    fewest = round(settings.fewest_events * float(people[0] / people.sum()))
+    settings = replace(settings, fewest_searched=max(1, fewest))
     found = lattice(cells, settings.depth)
     inside, outside = found.counts, found.total - found.counts
     versus = Versus(m, settings.at if settings.at is not None else 0.0)
@@ -192,7 +198,7 @@ def _subgroups(
     if not len(kept):
         return []
     inside = found.counts[kept, 1]
-    wide = 1 - 2 * settings.level * len(kept) / selected
+    wide = 1 - 2 * settings.level * len(kept) / selected / price(selected, settings.fdr)
     low, high = versus.interval(counts_of(inside), counts_of(found.total[1] - inside), wide)
     result = []
     for j, i in enumerate(kept.tolist()):

@@ -93,7 +93,12 @@ def mean_lower(
     m1, v1, n1, m2, v2, n2 = (np.asarray(x, dtype=np.float64) for x in (m1, v1, n1, m2, v2, n2))
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (m1 - m2 + np.asarray(margin)) / np.sqrt(np.maximum(v1, v2) / n1 + v2 / n2)
-    return np.asarray(np.where(np.isfinite(z), ndtr(z), 1.0), dtype=np.float64)
+    return np.asarray(np.where(np.isfinite(z) & (n1 > 0) & (n2 > 0), ndtr(z), 1.0), dtype=np.float64)
+
+
+def price(tests: int, method: str) -> float:
+    """Return how many times stricter than BH a method is: 1 + ½ + … + 1/tests for "BY"."""
+    return float(np.sum(1 / np.arange(1, tests + 1))) if method == "BY" else 1.0
 
 
 def adjusted(p: npt.ArrayLike, method: str = "BH") -> Floats:
@@ -104,5 +109,4 @@ def adjusted(p: npt.ArrayLike, method: str = "BH") -> Floats:
     Source: Benjamini & Yekutieli (2001), Ann Stat 29:1165-1188.
     """
     found = benjamini_hochberg(p)
-    price = float(np.sum(1 / np.arange(1, found.size + 1))) if method == "BY" else 1.0
-    return np.asarray(np.minimum(found * price, 1.0), dtype=np.float64)
+    return np.asarray(np.minimum(found * price(found.size, method), 1.0), dtype=np.float64)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from primum.errors import PrimumError, unknown
 from primum.finding import Verdict, judge
 from primum.measure.compare import REST
-from primum.measure.contrast import Contrasts
+from primum.measure.contrast import Contrasts, two_sided
 from primum.measure.estimate import Settings
 from primum.measure.intervals import z_value
 from primum.measure.metric import metric
@@ -175,9 +175,10 @@ def _family(
     names = ("value", "low", "high", "joint_low", "joint_high", "p", "adjusted", "holm")
     point: dict[str, Any] = dict.fromkeys(names, np.zeros(0))
     if len(known):
-        p = c.p(safe=True)
-        critical, adjusted = c.joint(level, replicates, rng)
-        point["value"], point["p"] = c.value, c.p(safe=False)
+        root = c.root(safe=True)
+        p = two_sided(root)
+        critical, adjusted = c.joint(root, level, replicates, rng)
+        point["value"], point["p"] = c.value, two_sided(c.root(safe=False))
         point["low"], point["high"] = c.interval(z_value(level), safe=False)
         point["joint_low"], point["joint_high"] = c.interval(critical, safe=True)
         point["adjusted"] = adjusted if firm else benjamini_hochberg(p)

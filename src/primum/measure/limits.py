@@ -48,7 +48,7 @@ def rate_limits(k: Any, n: Any, z: Any) -> Pair:
     from scipy.special import betaincinv, ndtr
 
     low, high = (np.array(x) for x in score_limits(k, n, z))
-    k, n, z = (np.broadcast_to(np.asarray(x, dtype=np.float64), low.shape) for x in (k, n, z))
+    k, n, z = np.broadcast_arrays(k, n, z)
     few = (n > 0) & (np.minimum(k, n - k) < MANY)
     a, b = np.maximum(k[few], 0) + 0.5, np.maximum(n[few] - k[few], 0) + 0.5
     tail = ndtr(-z[few])
@@ -115,6 +115,6 @@ def of_interval(value: Floats, low: Floats, high: Floats, z0: float, inside: tup
             else:
                 return plain
             inner = (v > inside[0]) & (v < inside[1])
-        return tuple(np.where(inner, x, y) for x, y in zip(bent, plain, strict=True))
+        return np.where(inner, bent[0], plain[0]), np.where(inner, bent[1], plain[1])
 
     return limits

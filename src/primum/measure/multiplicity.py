@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+FEW = 200
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def gaussian(draws: npt.ArrayLike, replicates: int, rng: np.random.Generator) ->
     size = np.abs(np.where(known, draws, 0.0)).max(axis=0, initial=0.0)
     flat = norm <= 1e-12 * np.maximum(size, 1e-300) * np.sqrt(count)
     unit = centred / np.where(flat, 1.0, norm)
-    root = np.linalg.qr(unit, mode="r") if 2 * unit.shape[1] < unit.shape[0] else unit  # the same cross-products
-    result = rng.standard_normal((replicates, root.shape[0])) @ root
+    if unit.shape[1] <= FEW:  # a square root of the correlations does the same with less work
+        power, axes = np.linalg.eigh(unit.T @ unit)
+        unit = np.sqrt(np.maximum(power, 0.0))[:, None] * axes.T
+    result = rng.standard_normal((replicates, unit.shape[0])) @ unit
     result[:, flat] = rng.standard_normal((replicates, int(flat.sum())))
     return np.asarray(result, dtype=np.float64)

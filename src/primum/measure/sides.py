@@ -95,11 +95,13 @@ def stream(view: ScoreTally, settings: Settings, purpose: str) -> np.random.Gene
 
 def _of_estimates(m: Metric, names: tuple[str, ...], found: list[Estimate], draws: Floats, level: float) -> Sides:
     value, low, high = (np.array([getattr(e, k) for e in found], dtype=np.float64) for k in ("value", "low", "high"))
-    behind = {"events": lambda e: e.events, "nonevents": lambda e: e.nonevents}.get(m.denominator, lambda e: e.n)
+    behind = {"events": "events", "nonevents": "nonevents"}.get(m.denominator, "n")
     size = np.full(len(found), np.nan)
     limits = of_interval(value, low, high, z_value(level), m.range)
     if m.rate is not None:
-        size = np.array([behind(e) if e.n_effective is None else e.n_effective for e in found], dtype=np.float64)
+        size = np.array(
+            [getattr(e, behind) if e.n_effective is None else e.n_effective for e in found], dtype=np.float64
+        )
         k = value * size
 
         def limits(index: Ints, z: Any, *, safe: bool) -> Pair:

@@ -66,29 +66,22 @@ def between(value: Any, noise: Any) -> tuple[Floats, Floats]:
     return naive, naive - noise.mean(axis=-1)
 
 
-def spread_interval(
-    value: Floats, noise: Floats, draws: Floats, draw_noise: Floats, level: float = 0.95
-) -> tuple[float, float]:
+def spread_interval(draws: Floats, draw_noise: Floats, level: float = 0.95) -> tuple[float, float]:
     """Return the percentile interval of the double-corrected bootstrap of the between-group variance.
 
-    Replicates carry the noise twice, once from the people and once from the resampling, so it is subtracted twice;
-    they are then shifted to have the corrected variance as their mean.
+    Replicates carry the noise twice, once from the people and once from the resampling, so it is subtracted twice.
 
     Parameters
     ----------
-    value, noise
-        Of the K groups, shape (K,).
     draws, draw_noise
-        The same of each replicate, shape (replicates, K).
+        Values of the K groups and their noise in each replicate, shape (replicates, K).
 
     Notes
     -----
     Not valid as a test of "no spread" (use `equality`): a variance at its lower end has no normal error, and the
     interval then covers 0 more often than it says. With K = 2 or 3 groups, it is very wide, as it must be.
     """
-    _, corrected = between(value, noise)
     twice = draws.var(axis=-1, ddof=1) - 2 * draw_noise.mean(axis=-1)
-    twice = twice + (corrected - twice.mean())
     low, high = np.quantile(twice, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)
 
@@ -128,5 +121,5 @@ def spread(view: ScoreTally, name: str, settings: Settings) -> Spread:
     else:
         draws, draw_noise = value + rng.standard_normal(shape) * np.sqrt(noise), np.broadcast_to(noise, shape)
     naive, corrected = between(value, noise)
-    low, high = spread_interval(value, noise, draws, draw_noise, settings.level)
+    low, high = spread_interval(draws, draw_noise, settings.level)
     return Spread(name, float(naive), float(corrected), low, high, settings.level, names, out)

@@ -33,7 +33,7 @@ class Subgroup:
         Whether the metric is "lower" or "higher" than in everyone outside.
     value, outside, difference, low, high, interval_level
         The metric inside and outside, and the difference with its interval (of the same strictness as the test:
-        two-sided at 1 − 2 · level · confirmed / selected, so that false coverage is at most 2 · level).
+        two-sided at 1 − 2 · level · confirmed / selected for BH, so that false coverage is at most 2 · level).
     n, support, support_outside
         People of the subgroup, those that the metric counts, and those outside.
     p_searched, p, p_adjusted
