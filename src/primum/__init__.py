@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from primum.errors import PrimumError
     from primum.execute.run import Run
     from primum.finding import Estimate, Finding
+    from primum.tally.continuous import ContinuousTally
     from primum.tally.count import count
+    from primum.tally.count_classes import count_classes
+    from primum.tally.count_continuous import count_continuous
     from primum.tally.moment import MomentTally
+    from primum.tally.multiclass import ClassTally
     from primum.tally.score import ScoreTally
     from primum.usecase import UseCase
     from primum.usecase_file import load
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ClassTally",
+    "ContinuousTally",
     "Estimate",
     "Finding",
     "MomentTally",
@@ -37,10 +43,14 @@ __all__ = [
     "UseCase",
     "audit",
     "count",
+    "count_classes",
+    "count_continuous",
     "load",
 ]
 
 _HOMES = {
+    "ClassTally": "primum.tally.multiclass",
+    "ContinuousTally": "primum.tally.continuous",
     "Estimate": "primum.finding",
     "Finding": "primum.finding",
     "MomentTally": "primum.tally.moment",
@@ -50,6 +60,8 @@ _HOMES = {
     "UseCase": "primum.usecase",
     "audit": "primum.audit",
     "count": "primum.tally.count",
+    "count_classes": "primum.tally.count_classes",
+    "count_continuous": "primum.tally.count_continuous",
     "load": "primum.usecase_file",
 }
 

@@ -35,7 +35,7 @@ def test_small_groups_move_more_than_large_ones_and_stay_between_raw_and_centre(
 
 def test_equal_groups_collapse_and_a_group_without_people_gets_the_prior():
     found = beta_binomial([80, 160, 240, 0], [100, 200, 300, 0])
-    assert found.between < 0.01
+    assert found.between < 0.03
     np.testing.assert_allclose(found.value, 0.8, atol=0.005)
     assert found.weight[3] == 0
     assert np.isfinite(found.value).all()
@@ -49,7 +49,8 @@ def test_marginal_likelihood_is_at_its_maximum():
     size = found.centre * (1 - found.centre) / found.between**2 - 1
 
     def likelihood(centre, s):
-        return betabinom.logpmf(k, n, centre * s, (1 - centre) * s).sum()
+        weak = 0.5 * np.log(centre * (1 - centre)) - 0.5 * ((np.log(s) - 3.4) / 2.5) ** 2
+        return betabinom.logpmf(k, n, centre * s, (1 - centre) * s).sum() + weak
 
     best = likelihood(found.centre, size)
     for centre, s in [(found.centre * 1.02, size), (found.centre, size * 1.2), (found.centre, size / 1.2)]:
@@ -82,6 +83,15 @@ def test_an_undefined_group_gets_the_centre_and_all_the_uncertainty():
     found = normal_normal([0.2, 0.5, 0.8, np.nan], [0.05, 0.05, 0.05, np.nan])
     assert found.value[3] == pytest.approx(found.centre)
     assert found.high[3] - found.low[3] > found.high[0] - found.low[0]
+
+
+@pytest.mark.parametrize(("k", "n"), [([0, 0], [5, 3]), ([5, 3], [5, 3]), ([0, 3], [5, 3]), ([0, 0], [500_000, 3])])
+def test_nought_and_everybody_are_not_taken_for_certain(k, n):
+    found = beta_binomial(k, n)
+    assert ((found.low > 0) | (np.array(k) == 0)).all()
+    assert (found.high < 1).all()
+    assert ((found.value > 0) & (found.value < 1)).all()
+    assert (found.high - found.low)[1] > (0.02 if sum(n) < 100 else 1e-6)
 
 
 def test_intervals_cover_groups_drawn_from_the_prior():

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+LOG_SIZE, LOG_SIZE_SD = 3.4, 2.5
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Shrunk:
 def beta_binomial(k: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) -> Shrunk:
     """Return shrunken rates k/n: a Beta prior fitted to all groups by marginal likelihood.
 
+    Half a hit and half a miss (Jeffreys), and a very weak prior for the spread between groups (a Beta worth about 30
+    people, give or take a factor of 12), keep the fit away from the edges where all groups have 0 or 100 %.
     Groups with n = 0 get the prior itself. With a single group, or no spread beyond chance, groups collapse towards
     the common rate. The uncertainty of the common rate is carried (a Beta with the larger variance), that of the
     spread between groups is not: intervals are somewhat too short when groups are few (< 5).
@@ -52,9 +55,10 @@ def beta_binomial(k: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) ->
     pooled = float(np.clip((k[seen].sum() + 0.5) / (n[seen].sum() + 1), 1e-6, 1 - 1e-6))
 
     def loss(x: Floats) -> float:
-        centre, size = 1 / (1 + np.exp(-x[0])), np.exp(np.clip(x[1], -3, 14))
+        centre, size = 1 / (1 + np.exp(-np.clip(x[0], -30, 30))), np.exp(np.clip(x[1], -3, 14))
         a, b = centre * size, (1 - centre) * size
-        return -float((betaln(a + k[seen], b + n[seen] - k[seen]) - betaln(a, b)).sum())
+        prior = 0.5 * np.log(centre * (1 - centre)) - 0.5 * ((x[1] - LOG_SIZE) / LOG_SIZE_SD) ** 2
+        return -float((betaln(a + k[seen], b + n[seen] - k[seen]) - betaln(a, b)).sum() + prior)
 
     starts = [np.array([np.log(pooled / (1 - pooled)), s]) for s in (1.0, 3.0, 6.0, 10.0)]
     best = min(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -160,16 +161,8 @@ class Grid:
         if self.decisions_only:
             least = np.array([self.low, *self.thresholds], dtype=np.float64)
             return np.asarray(least[wanted.clip(0, len(self.thresholds))], dtype=np.float64)
-        edges = np.unique(
-            np.concatenate(
-                [
-                    self.low + (self.high - self.low) * (np.arange(self.resolution + 1) / self.resolution) ** 2,
-                    self.low + (self.high - self.low) * np.arange(PER_CENTS + 1) / PER_CENTS,
-                    np.array(self.thresholds, dtype=np.float64),
-                ]
-            )
-        )
-        at = np.searchsorted(self.labels(edges), wanted, side="left").clip(0, len(edges) - 1)
+        edges, labels = _edges(self)
+        at = np.searchsorted(labels, wanted, side="left").clip(0, len(edges) - 1)
         return np.asarray(edges[at], dtype=np.float64)
 
     def _reached(self, score: nw.Expr) -> nw.Expr:
@@ -187,6 +180,19 @@ class Grid:
 
     def _extra(self) -> list[float]:
         return [t for t in self.thresholds if not (self.probability and self._is_cent(t))]
+
+
+@lru_cache(maxsize=16)
+def _edges(grid: Grid) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return every edge of a grid and its label, both increasing."""
+    width = grid.high - grid.low
+    parts = [
+        grid.low + width * (np.arange(grid.resolution + 1) / grid.resolution) ** 2,
+        grid.low + width * np.arange(PER_CENTS + 1) / PER_CENTS,
+        np.array(grid.thresholds, dtype=np.float64),
+    ]
+    edges = np.unique(np.concatenate(parts))
+    return edges, grid.labels(edges)
 
 
 def merge_grids(a: Grid, b: Grid) -> Grid:
