@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from primum.errors import unknown
-from primum.finding import Estimate, Status
-from primum.measure.intervals import katz, mover, ratio
+from primum.finding import Estimate
+from primum.measure import between
+from primum.measure.between import REST
+from primum.measure.intervals import katz
 from primum.measure.kernel import Metric
 from primum.measure.metric import metric
 from primum.measure.table import Settings, estimates, row
 from primum.tally.score import ScoreTally
 from primum.usecase import OVERALL
 
-REST = "everyone else"
+__all__ = ["REST", "Comparison", "compare", "comparison_rows", "difference", "quotient"]
 
 
 @dataclass(frozen=True)
@@ -87,51 +87,22 @@ def comparison_rows(
 
 def difference(a: Estimate, b: Estimate, m: Metric) -> Estimate:
     """Return a − b of independent groups: Newcombe's interval for rates, the same combination of limits otherwise."""
-    if reason := _reason(a, b):
-        return _undefined(a, reason)
-    low, high = mover((a.value, a.low, a.high), (b.value, b.low, b.high))
-    method = "Newcombe" if m.rate else "independent sum of limits"
-    return _like(a, a.value - b.value, float(low), float(high), method)
+    found = between.difference(a, b)
+    return replace(found, method="Newcombe") if m.rate and found.ok else found
 
 
 def quotient(a: Estimate, b: Estimate, m: Metric) -> Estimate:
     """Return a / b of independent groups: Katz's log interval for unweighted rates, log limits otherwise."""
-    if reason := _reason(a, b):
-        return _undefined(a, reason)
-    if b.value <= 0 or a.value <= 0:
-        who = "comparator" if b.value <= 0 else "group"
-        return _undefined(a, f"the value of the {who} is not above 0, so a ratio has no interval")
+    found = between.quotient(a, b)
     k1, n1 = _counts(a, m)
     k2, n2 = _counts(b, m)
-    if n1 and n2:
-        low, high = katz(k1, n1, k2, n2, a.level)
-        method = "log (Katz)"
-    else:
-        low, high = ratio((a.value, a.low, a.high), (b.value, b.low, b.high))
-        method = "independent sum of log limits"
-    return _like(a, a.value / b.value, float(low), float(high), method)
+    if not (found.ok and n1 and n2):
+        return found
+    low, high = katz(k1, n1, k2, n2, a.level)
+    return replace(found, low=float(low), high=float(high), method="log (Katz)")
 
 
 def _counts(e: Estimate, m: Metric) -> tuple[float, float]:
     """Return numerator and denominator of an unweighted rate whose denominator is known from the people behind it."""
     n = {"events": e.events, "nonevents": e.nonevents, "everyone": e.n}.get(m.denominator, 0) if m.rate else 0
     return (e.value * n, float(n)) if e.n_effective is None else (0.0, 0.0)
-
-
-def _reason(a: Estimate, b: Estimate) -> str:
-    if not a.ok:
-        return a.reason
-    if not b.ok:
-        return f"comparator: {b.reason}"
-    if not all(np.isfinite(x) for x in (a.low, a.high, b.low, b.high)):
-        return "there is no interval for one of the two"
-    return ""
-
-
-def _undefined(a: Estimate, reason: str) -> Estimate:
-    nan = float("nan")
-    return Estimate(nan, nan, nan, "none", a.n, a.events, a.nonevents, Status.NOT_ESTIMABLE, reason, a.level)
-
-
-def _like(a: Estimate, value: float, low: float, high: float, method: str) -> Estimate:
-    return Estimate(value, low, high, method, a.n, a.events, a.nonevents, level=a.level)
