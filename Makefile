@@ -13,7 +13,7 @@ RUN := .venv/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test test-slow lint bench lock clean
+.PHONY: help demo test test-slow engines lint bench lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | \
@@ -26,8 +26,11 @@ demo: .venv/.primum ## audit a depression-risk model on a national survey; write
 test: .venv/.dev ## run the tests (not the slow ones)
 	@$(RUN) pytest $(PYTEST)
 
-test-slow: .venv/.dev ## run all tests, the slow ones too
+test-slow: .venv/.spark ## run all tests, the slow ones too (those of Spark need Java 17)
 	@$(RUN) pytest -m 'slow or not slow' $(PYTEST)
+
+engines: .venv/.spark ## ask every engine every question, and write docs/engines.md
+	@.venv/bin/python scripts/engines_table.py
 
 lint: .venv/.dev ## check style, types, and that imports go down only
 	@bad=0; \
@@ -69,4 +72,9 @@ clean: ## remove what was made here: environment, caches, reports
 .venv/.dev: .venv/.primum
 	@echo 'Installing what tests and checks need'
 	@$(PIP) --group dev
+	@touch $@
+
+.venv/.spark: .venv/.dev
+	@echo 'Installing Spark (400 MB), for the slow tests'
+	@$(PIP) --editable '.[spark]' --no-build-isolation
 	@touch $@

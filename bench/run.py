@@ -68,9 +68,7 @@ def with_sklearn(group, risk, y):
     for g in np.unique(group):
         here = group == g
         tn, fp, fn, tp = confusion_matrix(y[here], chosen[here], labels=[0, 1]).ravel().astype(float)
-        table.append(
-            (tp / (tp + fn), tn / (tn + fp), tp / (tp + fp), tn / (tn + fn), (tp + fp) / (tp + fp + tn + fn))
-        )
+        table.append((tp / (tp + fn), tn / (tn + fp), tp / (tp + fp), tn / (tn + fn), (tp + fp) / (tp + fp + tn + fn)))
     return np.array(table)
 
 
@@ -123,14 +121,8 @@ def main():
         contenders.append(("scikit-learn, group by group", lambda: with_sklearn(group, risk, y)))
     contenders.append(("numpy, by hand", lambda: with_numpy(group, risk, y)))
 
-    print(
-        f"{chosen.rows:,} people, {chosen.groups} groups, five rates at {THRESHOLD}; best of {chosen.repeats}"
-    )
-    print(
-        " · ".join(
-            [f"Python {platform.python_version()}", *map(stated, ("polars", "fairlearn", "scikit-learn"))]
-        )
-    )
+    print(f"{chosen.rows:,} people, {chosen.groups} groups, five rates at {THRESHOLD}; best of {chosen.repeats}")
+    print(" · ".join([f"Python {platform.python_version()}", *map(stated, ("polars", "fairlearn", "scikit-learn"))]))
     print(f"\n{'':34}{'seconds':>9}{'× primum':>10}   largest disagreement")
     base = None
     for name, work in contenders:

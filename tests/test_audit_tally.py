@@ -48,7 +48,11 @@ def test_two_hospitals_one_report(sites):
                 "--out", folder / "run", "--no-pdf")  # fmt: skip
     assert "report.html" in told
     page = (folder / "run" / "report.html").read_text()
-    for words in ("Missing values are not available from a tally.", "no rows were read", "cannot be looked for in a tally"):
+    for words in (
+        "Missing values are not available from a tally.",
+        "no rows were read",
+        "cannot be looked for in a tally",
+    ):
         assert words in page
     assert "No value of any variable is missing" not in page
     assert "found nothing" not in page
@@ -96,8 +100,9 @@ def test_counting_columns_of_a_file(sites):
     folder, rows = sites
     rows.write_parquet(folder / "all.parquet")
     out = folder / "t.tally"
-    told = said("count", folder / "all.parquet", "--outcome", "ill", "--score", "risk", "--by", "sex, region", "--by", "age",
-                "--threshold", ".123", "--weight", "weight", "--cluster", "id", "--out", out)  # fmt: skip
+    columns = ["--outcome", "ill", "--score", "risk", "--by", "sex, region", "--by", "age", "--weight", "weight"]
+    more = ["--threshold", ".123", "--cluster", "id", "--out", out]
+    told = said("count", folder / "all.parquet", *columns, *more)
     assert "1,200 people by sex × region × age" in told
     tally = ScoreTally.read(out)
     assert tally.groups == count(rows, "ill", "risk", ["sex", "region", "age"], weight="weight").groups
@@ -194,7 +199,10 @@ def test_what_cannot_be_added_says_in_what_it_differs(people, tmp_path, one, two
     [
         (["count", "u.yaml", "--outcome", "x", "--out", "t"], "A use case says itself what is counted"),
         (["count", "a.parquet", "--outcome", "ill", "--out", "t"], "--score is not given"),
-        (["count", "a.parquet", "--outcome", "ill", "--score", "risk", "--by", "sexx", "--out", "t"], "did you mean 'sex'"),
+        (
+            ["count", "a.parquet", "--outcome", "ill", "--score", "risk", "--by", "sexx", "--out", "t"],
+            "did you mean 'sex'",
+        ),
         (["count", "a.parquet", "--outcome", "ill", "--score", "points", "--out", "t"], "outside [0, 1]"),
         (["count", "none.parquet", "--outcome", "ill", "--score", "risk", "--out", "t"], "none.parquet"),
         (["merge", "a.parquet", "u.yaml", "--out", "t"], "'a.parquet' is not a tally"),

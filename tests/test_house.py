@@ -79,9 +79,7 @@ def test_imports_go_down_only():
     assert tool, "import-linter is not installed: it is in the dev group"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, tool, "--no-logo", "--no-cache"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -114,17 +112,15 @@ def test_every_direct_dependency_is_pinned_within_its_bounds():
     pinned = pins()
     assert [str(wish) for wish in wishes() if canonicalize_name(wish.name) not in pinned] == []
     outside = [
-        str(w)
-        for w in wishes()
-        if not w.specifier.contains(pinned[canonicalize_name(w.name)], prereleases=True)
+        str(w) for w in wishes() if not w.specifier.contains(pinned[canonicalize_name(w.name)], prereleases=True)
     ]
     assert outside == []
 
 
-def test_every_extra_is_in_all():
+def test_every_extra_but_spark_is_in_all():
     extras = PROJECT["project"]["optional-dependencies"]
     (everything,) = (Requirement(line) for line in extras["all"])
-    assert everything.extras == set(extras) - {"all"}
+    assert everything.extras == set(extras) - {"all", "spark"}
 
 
 def test_this_python_is_one_that_is_promised():
@@ -132,9 +128,7 @@ def test_this_python_is_one_that_is_promised():
     assert sys.version_info[:2] >= (3, 11)
 
 
-@pytest.mark.parametrize(
-    "path", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"]
-)
+@pytest.mark.parametrize("path", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"])
 def test_links_between_pages_lead_somewhere(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", text)

@@ -28,9 +28,7 @@ HEAVY = (
 def python(*args: str, cwd: Path | None = None) -> str:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE", "COV_"))}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run(
-        [sys.executable, *args], capture_output=True, text=True, check=False, env=env, cwd=cwd
-    )
+    done = subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False, env=env, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -79,9 +79,7 @@ def test_the_order_of_keys_and_the_words_do_not_matter(usecase):
     backwards = UseCase.model_validate(dict(reversed(data.items())))
     assert freeze(backwards).hash == freeze(usecase).hash
     assert freeze(loads(dumps(usecase))).hash == freeze(usecase).hash
-    words = changed(
-        usecase, notes="n", title="t", question="q", intended_use="i", population="p", name="other"
-    )
+    words = changed(usecase, notes="n", title="t", question="q", intended_use="i", population="p", name="other")
     assert freeze(words).hash == freeze(usecase).hash
 
 
@@ -149,9 +147,7 @@ def test_a_plan_survives_the_disk_and_notices_changes(usecase, tmp_path):
         Plan.read(path)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "5", '{"hash": 1, "created": 2, "contents": 3}', "[" * 100_000]
-)
+@pytest.mark.parametrize("text", ["", "{}", "[]", "5", '{"hash": 1, "created": 2, "contents": 3}', "[" * 100_000])
 def test_what_is_no_plan_is_told(tmp_path, text):
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(PrimumError, match="is not a plan that can be read"):

@@ -115,9 +115,7 @@ def test_a_mistake_has_its_line_its_place_and_its_mending(old, new, line, path, 
 def test_all_mistakes_come_at_once_in_order():
     text = change("title: A small question\n", "titel: x\n")
     text = (
-        text.replace("threshold: 0.1", "threshold: a")
-        .replace("score: risk", "scale: pints")
-        .replace("35, 50", "9, 2")
+        text.replace("threshold: 0.1", "threshold: a").replace("score: risk", "scale: pints").replace("35, 50", "9, 2")
     )
     error = refused(text)
     assert [m.path for m in error.mistakes if m.line] == [m.path for m in sorted(error.mistakes)]
@@ -128,9 +126,7 @@ def test_all_mistakes_come_at_once_in_order():
 
 
 def test_what_editors_take_for_text_is_text():
-    data = read(
-        "[no, yes, on, off, 2020-01-01, 007, 1:30, 1e-3, 5.4e-79, 12, -1.5, true, ~, null, .5, 1.]", "x"
-    ).data
+    data = read("[no, yes, on, off, 2020-01-01, 007, 1:30, 1e-3, 5.4e-79, 12, -1.5, true, ~, null, .5, 1.]", "x").data
     assert data == [
         "no",
         "yes",
@@ -252,9 +248,7 @@ def test_the_schema_describes_every_key_and_refuses_mistakes():
         ("chapters", ["nope"]), ("groups", [{"colum": "x"}]),
     ):  # fmt: skip
         assert not validator.is_valid({**data, path: value}), path
-    undescribed = [
-        k for k, v in described["properties"].items() if "description" not in v and "$ref" not in v
-    ]
+    undescribed = [k for k, v in described["properties"].items() if "description" not in v and "$ref" not in v]
     assert undescribed == []
     described["title"] = "spoiled"
     assert schema()["title"] == "primum use case"
@@ -309,8 +303,8 @@ def mutated(draw):
             if how == "delete":
                 del node[last]
             elif how == "rename" and isinstance(node, dict):
-                node[draw(st.text(max_size=8) | st.just(str(last)[:-1]) | st.integers() | st.booleans())] = (
-                    node.pop(last)
+                node[draw(st.text(max_size=8) | st.just(str(last)[:-1]) | st.integers() | st.booleans())] = node.pop(
+                    last
                 )
             elif how == "repeat" and isinstance(node, list):
                 node.append(copy.deepcopy(node[last]))

@@ -131,9 +131,7 @@ def _contents(usecase: UseCase) -> dict[str, Any]:
         "weight": usecase.weight,
         "identifiers": usecase.identifiers.model_dump(mode="json"),
         "groups": {g.title: _given(g, "name", "reference") for g in usecase.groups},
-        "comparisons": {
-            g.title: "everyone else" if g.reference == OVERALL else g.reference for g in usecase.groups
-        },
+        "comparisons": {g.title: "everyone else" if g.reference == OVERALL else g.reference for g in usecase.groups},
         "thresholds": {
             "act at": decision.threshold,
             "capacity": decision.capacity,

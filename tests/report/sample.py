@@ -6,15 +6,20 @@ Scores and outcomes are drawn from one seed and counted with plain NumPy, so eve
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy.special import ndtri
 
+import primum
+from primum.chapters import further, joint
 from primum.finding import Estimate, Finding, Status, Verdict, judge
+from primum.measure.table import Settings
 from primum.usecase import MISSING, UseCase
 
 Z = float(ndtri(0.975))
@@ -260,9 +265,30 @@ def _groups(people: _People) -> tuple[dict, list[Finding]]:
             if events >= 20:
                 calibration.setdefault(attribute, {})[group] = _curve(y, s, 5)
                 decision.setdefault(attribute, {})[group] = _decision(y, s)
+        _at_once(people, model, chapter)
         chapter["thresholds"][model] = {"t": grid, "groups": tallies}
         chapter["calibration"][model], chapter["decision_curves"][model] = calibration, decision
     return chapter, findings
+
+
+def _at_once(people: _People, model: str, chapter: dict[str, Any]) -> None:
+    """Add what holds for all groups at once, as the audit computes it from tallies."""
+    question = usecase()
+    plain = [a for a in people.attributes if "×" not in a]
+    columns = {a: people.attributes[a] for a in plain} | {"y": people.y.astype(int), "risk": people.scores[model]}
+    tally = primum.count(pl.DataFrame(columns), outcome="y", score="risk", by=plain, thresholds=[THRESHOLD])
+    tally = replace(tally, score_name=model)
+    settings = Settings(at=THRESHOLD, replicates=200, seed=1, level=0.95)
+    for key, empty in {**further.empty(), **joint.empty()}.items():
+        chapter.setdefault(key, empty)
+    for group in question.groups:
+        view = tally.by(list(group.intersection) if group.intersection else [group.title])
+        joint.compare_jointly(chapter, question, group, view, settings, [])
+        if model == MODELS[0]:
+            joint.describe_spread(chapter, question, group, view, settings)
+        further.add(chapter, question, tally, group, view, settings)
+    if model == MODELS[0]:
+        joint.search(chapter, question, tally, settings)
 
 
 def _performance(people: _People) -> dict:
@@ -406,10 +432,19 @@ def sample_run() -> SimpleNamespace:
         plan=SimpleNamespace(hash=manifest["plan_hash"], created=manifest["created"], contents={}),
         chapters={
             "people": chapter, "models": {"primary": MODELS[0], "models": models},
-            "performance": _performance(people), "groups": groups, "record": record,
+            "performance": _performance(people), "groups": _as_written(groups), "record": record,
         },
         findings=findings, tallies={}, manifest=manifest,
     )  # fmt: skip
+
+
+def _as_written(content: Any) -> Any:
+    """Return a chapter as it is read from its file: undefined numbers are null."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, dict):
+        return {k: _as_written(v) for k, v in content.items()}
+    return [_as_written(v) for v in content] if isinstance(content, list | tuple) else content
 
 
 def record_with_truth() -> dict[str, Any]:

@@ -355,3 +355,31 @@ def test_a_missing_renderer_says_what_to_install(drawn, monkeypatch):
     for draw in (svg, png):
         with pytest.raises(MissingExtraError, match=r"vl-convert-python[\s\S]*primum\[report\]"):
             draw(drawn["flow"][0])
+
+
+def test_smoothed_curves_lie_over_the_points_and_stand_in_the_table(run, drawn):
+    figure = next(f for f in figures(run) if f.name == "calibration-ethnicity")
+    held = run.chapters["groups"]["smooth"]["boosting"]["ethnicity"]
+    shown = [r for r in figure.table if r["Kind"] == "smoothed"]
+    points = [r for r in figure.table if r["Kind"] == "equal part"]
+    assert {r["Group"] for r in points} >= {r["Group"] for r in shown} > {"Mexican American"}
+    for group in {r["Group"] for r in shown}:
+        rows = [(r["Predicted"], r["Observed"], r["Low"], r["High"]) for r in shown if r["Group"] == group]
+        assert rows == [tuple(r[k] for k in ("predicted", "observed", "low", "high")) for r in held[group]]
+    assert "smoothed" in figure.note
+    layers = figure.spec["concat"][0]["layer"]
+    (area,) = [x for x in layers if x["mark"]["type"] == "area"]
+    assert area["data"]["values"]
+    assert len(figure.alt) > 60
+    everyone = next(f for f in figures(run) if f.name == "calibration-overall")
+    assert {r["Model"] for r in everyone.table if r["Kind"] == "smoothed"} == set(run.chapters["groups"]["smooth"])
+
+
+def test_without_smoothed_curves_the_points_remain(run):
+    bare = changed(run)
+    del bare.chapters["groups"]["smooth"]
+    bare.chapters["groups"]["smooth"] = {"boosting": {"sex": {"Women": [], "Men": [{"predicted": None}]}}}
+    figure = next(f for f in figures(bare) if f.name == "calibration-sex")
+    assert {r["Kind"] for r in figure.table} == {"equal part"}
+    assert "smoothed" not in figure.note
+    assert "Women" in " ".join(texts(svg(figure)))

@@ -266,3 +266,39 @@ def test_titles_for_pictures_cover_the_figures_of_the_groups(finished):
 
     names = [f.name for f in figures(finished) if f.chapter == "groups" and not f.page_one]
     assert all(name.startswith(tuple(module.TITLES)) for name in names), names
+
+
+AT_ONCE = {
+    "at-once": "All groups at once", "small-groups": "Small groups, borrowing strength",
+    "policies": "Threshold policies side by side", "exposure": "Who is under-represented among the highest risks",
+    "gap-parts": "Why the gap?", "searched": "Subgroups searched",
+}  # fmt: skip
+
+
+def test_what_is_new_stands_in_the_chapter_of_the_groups_and_in_the_contents(text):
+    start, end = text.index(">5. Every group"), text.index(">6. Limits")
+    places = [text.index(f'<h3 id="{place}">{name}</h3>') for place, name in AT_ONCE.items()]
+    assert start < places[0]
+    assert places == sorted(places)
+    assert places[-1] < end
+    for place in AT_ONCE:
+        assert f'<a href="#{place}">' in text
+    for note in ("the more they flatter", "look better than its own people say", "four parts that add up"):
+        assert note in text
+
+
+def test_a_run_without_them_has_no_empty_headings(run):
+    for part in ("joint", "equality", "shrunk", "structure", "policies", "exposure", "decomposition", "discovery"):
+        run.chapters["groups"][part] = []
+    run.chapters["groups"]["smooth"] = {}
+    page = html(run, {})
+    assert not [name for place, name in AT_ONCE.items() if f'id="{place}"' in page or f'href="#{place}"' in page]
+    del run.chapters["groups"]
+    assert "Every group" in html(run, {})
+
+
+def test_other_models_than_the_primary_are_folded_away(text):
+    assert "Sensitivity, all groups compared at once, boosting" in text
+    folded = re.findall(r"<summary>([^<]*)</summary>", text)
+    assert "The same for sensitivity, logistic" in folded
+    assert "Threshold policies by ethnicity, boosting" in folded

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
+from primum.measure.metric import METRICS
 from primum.report import numbers
+from primum.report.words import PLAIN
 
 NB = numbers.NBSP
 
@@ -52,3 +55,34 @@ def test_found_and_missed_add_up_after_rounding():
     # 90.4 have it and 74.6 are found: 75 and 16 would make 91 of 90
     assert numbers.missed_of(90.4, 74.6) == "15"
     assert numbers.missed_of(None, 3) == "–"
+
+
+def test_every_metric_has_a_number_format_and_plain_words():
+    for name, m in METRICS.items():
+        assert PLAIN[name]
+        low, high = m.range
+        value = 0.25 if high <= 1 else 7.125
+        shown = numbers.of_metric(name, value, max(low, value / 2), value * 1.5)
+        assert re.search(r"\d", shown)
+        assert not re.search(r"[a-z]{3,}", shown.replace("points", ""))
+        assert numbers.of_metric(name, None, None, None) == "–"
+
+
+def test_small_numbers_keep_the_decimals_that_tell_them_apart():
+    assert (
+        numbers.of_metric("debiased_calibration_error", 0.00042, -0.0001, 0.0009)
+        == f"0.0004{NB}[−0.0001{NB}to{NB}0.0009]"
+    )
+    assert numbers.of_metric("ici", 0.0213, 0.01, 0.034) == f"2.1{NB}points{NB}[1.0–3.4]"
+    assert numbers.of_metric("nne", 4.0418, 3.71, 4.5) == f"4.0{NB}[3.7–4.5]"
+    assert numbers.of_metric("interventions_avoided", -12.34, -20, 3) == f"−12.3{NB}[−20.0{NB}to{NB}3.0]"
+    assert numbers.of_metric("nne", math.inf) == "–"
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"),
+    [(0.7612, "0.76"), (0.0501, "0.050"), (0.0995, "0.10"), (0.0005, "0.001"), (0.0004, f"<{NB}0.001"), (1.0, "1.00"),
+     (None, "–"), (math.nan, "–")],
+)  # fmt: skip
+def test_p_values_are_never_nought(p, shown):
+    assert numbers.p_value(p) == shown

@@ -185,3 +185,48 @@ def test_a_missing_typesetter_says_what_to_install(run, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(MissingExtraError, match=r"typst[\s\S]*primum\[report\]"):
         pdf(run, [])
+
+
+def test_what_holds_for_all_groups_at_once_is_in_the_file_for_the_primary_model(reader):
+    text = " ".join(flat(p) for p in reader.pages)
+    heads = (
+        "All groups at once", "Small groups, borrowing strength", "Threshold policies side by side",
+        "Who is under-represented among the highest risks", "Why the gap?", "Subgroups searched",
+    )  # fmt: skip
+    places = [text.index(h) for h in heads]
+    assert places == sorted(places)
+    assert "Sensitivity, all groups compared at once, boosting" in text
+    assert "compared at once, logistic" not in text
+
+
+def test_table_one_is_one_table_with_stars_for_differences(run):
+    from primum.report.views.people import table_one_together
+
+    table = run.chapters["people"]["table_one"]
+    grid = table_one_together(run)
+    assert len(grid.columns) == len(table["columns"]) + 1
+    assert grid.columns[1:3] == ["Everyone", "Sex:\nWomen"]
+    shown = [line for line in grid.lines[1:] if not line.section]
+    for line, row in zip(shown, table["rows"], strict=True):
+        for cell, source, distance in zip(line.cells, row["cells"], row["smd"], strict=True):
+            assert cell.text == source["text"] + ("*" if distance is not None and abs(distance) >= 0.1 else "")
+    bare = changed(run, chapters={"people": {}})
+    assert not table_one_together(bare)
+
+
+def test_categories_stand_under_the_name_of_their_variable(run):
+    from primum.report.views.people import table_one_together
+
+    odd = changed(run)
+    rows = odd.chapters["people"]["table_one"]["rows"]
+    rows.append({**rows[-1], "category": "no"})
+    heads = [(line.head, line.section) for line in table_one_together(odd).lines[-3:]]
+    assert heads == [("Smokes now", True), ("\N{EM SPACE}yes", False), ("\N{EM SPACE}no", False)]
+
+
+def test_intervals_stay_beside_their_number():
+    interval = "[−46.1\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}−9.6]"
+    (block,) = pdf_content._tables(Grid("T", ["", "A"], [Line("x", [Cell("−28.8", interval)])]))
+    assert block["notes"] == []
+    assert block["lines"][0]["cells"][0]["note"] == interval
+    assert block["widths"][1] > 60

@@ -14,6 +14,7 @@ import primum
 from primum.report.page_one import page_one
 from primum.report.schema import schema
 from primum.report.tables import tables
+from primum.report.views import further
 from primum.usecase import UseCase
 
 
@@ -82,3 +83,34 @@ def test_tables_agree_with_the_tally(folder):
         g[0]: (int(tp), int(fp)) for g, tp, fp in zip(tally.by("ward").groups, counts.tp, counts.fp, strict=True)
     }
     assert {r["group"]: (r["tp"], r["fp"]) for r in rows} == expected
+
+
+def test_a_score_in_points_has_policies_and_no_parts_of_gaps(folder):
+    groups = folder.chapters["groups"]
+    assert groups["decomposition"] == []
+    (grid,) = further.policies(folder, "points")
+    assert "Net benefit" not in grid.columns
+    cuts = [line.cells[1].text for line in grid.lines if not line.section]
+    assert "10" in cuts
+    assert not any("%" in cut for cut in cuts)
+    text = (folder.path / "report.html").read_text(encoding="utf8")
+    assert 'id="policies"' in text
+    assert 'id="gap-parts"' not in text
+    assert 'id="at-once"' in text
+
+
+def test_a_report_from_tallies_says_what_is_not_available(folder, tmp_path):
+    from primum.audit_tally import audit_tallies
+
+    question = folder.usecase.model_copy(
+        update={"outcome": folder.usecase.outcome.model_copy(update={"truth": [], "truth_name": ""})}
+    )
+    again = audit_tallies(question, folder.tallies.values(), out=tmp_path / "again")
+    again.report()
+    text = (again.path / "report.html").read_text(encoding="utf8")
+    assert "is not available from a tally" in text
+    assert "No value of any variable is missing" not in text
+    assert "found nothing" not in text
+    assert 'id="policies"' in text
+    assert not re.search(r"\b(nan|NaN|None)\b", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+    assert (again.path / "report.pdf").stat().st_size > 20_000

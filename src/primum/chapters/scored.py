@@ -131,7 +131,7 @@ def tallied(usecase: UseCase, cohort: Cohort, model: Model, score: Scores, cut: 
         frame = frame.with_columns(pl.Series("weight ", cohort.weight))
     together = linked(usecase, cohort)
     if together is not None:
-        frame = frame.with_columns(pl.Series("cluster ", together))
+        frame = frame.with_columns(pl.Series("who belongs together", together))
     views = [[g.title] if g.intersection is None else list(g.intersection) for g in usecase.groups]
     low, high = model.limits
     declared = {cut, *usecase.decision.other_thresholds}
@@ -144,7 +144,7 @@ def tallied(usecase: UseCase, cohort: Cohort, model: Model, score: Scores, cut: 
         by=attributes,
         thresholds=sorted(declared),
         weight=None if cohort.weight is None else "weight ",
-        cluster=None if together is None else "cluster ",
+        cluster=None if together is None else "who belongs together",
         views=views,
         score_range=(low, high),
         missing=model.missing_scores,

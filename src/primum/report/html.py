@@ -15,7 +15,7 @@ from primum.report.grid import Grid, flat
 from primum.report.numbers import NBSP
 from primum.report.page_one import page_one
 from primum.report.source import Audited, chapter, models, primary
-from primum.report.views import groups, people
+from primum.report.views import further, groups, joint, people, searched
 from primum.report.views import run as again
 
 if TYPE_CHECKING:
@@ -71,11 +71,32 @@ def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ())
         models=[m["name"] for m in models(run)],
         people=people,
         groups=groups,
+        joint=joint,
+        further=further,
+        searched=searched,
+        title=lambda metric: words.lower(words.metric_title(metric)),
         again=again,
+        inside=_inside(run, threshold=bool(content)),
         source=chapter(run, "people").get("source", ""),
         notes=chapter(run, "people").get("notes", []),
         used={r["metric"] for r in chapter(run, "performance").get("estimates", [])},
     )
+
+
+def _inside(run: Audited, *, threshold: bool) -> list[tuple[str, str]]:
+    """Return the places within the chapter of the groups to which the contents lead."""
+    held = chapter(run, "groups")
+    model = primary(run)
+    places = [
+        ("threshold", "Move the threshold", threshold),
+        ("at-once", "All groups at once", bool(joint.metrics(run, model) or joint.alike(run, model))),
+        ("small-groups", "Small groups, borrowing strength", bool(joint.metrics(run, model, "shrunk"))),
+        ("policies", "Threshold policies side by side", bool(further.policies(run, model))),
+        ("exposure", "Who is under-represented", bool(further.exposure(run, model))),
+        ("gap-parts", "Why the gap?", bool(further.gap_metrics(run, model))),
+        ("searched", "Subgroups searched", bool(held.get("discovery"))),
+    ]
+    return [(place, name) for place, name, there in places if there]
 
 
 def policy(style: str, script: str) -> str:

@@ -15,6 +15,10 @@ RATES = frozenset(
     }
 )  # fmt: skip
 COUNTS = frozenset({"n"})
+GAPS = frozenset({"ici", "e50", "e90"})
+PLACES = {
+    "brier": 3, "net_benefit": 3, "debiased_calibration_error": 4, "nne": 1, "fp_per_tp": 1, "interventions_avoided": 1,
+}  # fmt: skip
 
 
 def known(value: Any) -> bool:
@@ -88,7 +92,17 @@ def of_metric(metric: str, value: Any, low: Any = None, high: Any = None, *, com
         return points(value, low, high, 1) if comparison == "difference" else rate(value, low, high)
     if metric in COUNTS:
         return count(value)
-    return plain(value, low, high, 3 if metric in {"brier", "net_benefit"} else 2)
+    if metric in GAPS:
+        limits = span(low, high, 1, scale=100)
+        return f"{fixed(100 * value, 1)}{NBSP}points{NBSP + limits if limits else ''}" if known(value) else NONE
+    return plain(value, low, high, PLACES.get(metric, 2))
+
+
+def p_value(value: Any) -> str:
+    """Return a p-value with two decimals, three below 0.1, and never 0."""
+    if not known(value):
+        return NONE
+    return "< 0.001".replace(" ", NBSP) if value < 0.0005 else fixed(value, 3 if value < 0.0995 else 2)
 
 
 def threshold(value: Any, scale: str = "probability") -> str:

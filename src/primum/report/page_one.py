@@ -218,7 +218,8 @@ def _harmed(run: Audited, found: dict[tuple[str, str], Finding], crossed: set[st
     """Return where harm is shown: single groups in full, intersections by name, in the declared order."""
     harmed = [f for f in found.values() if f.verdict is Verdict.HARM]
     single = [f for f in harmed if f.attribute not in crossed]
-    lines = [words.sentence(f, run.usecase.outcome.name) for f in single[:MOST_LINES]]
+    said = [(words.sentence(f, run.usecase.outcome.name), words.at_once(f)) for f in single[:MOST_LINES]]
+    lines = [" ".join(filter(None, parts)) for parts in said]
     if len(single) > MOST_LINES:
         lines.append(f"Harm is shown for {len(single) - MOST_LINES} more groups; see the table and chapter 5.")
     inner = [words.group_name(f.attribute, f.group) for f in harmed if f.attribute in crossed]

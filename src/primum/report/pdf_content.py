@@ -12,14 +12,14 @@ from primum.report.figures.style import text_width
 from primum.report.grid import Grid, Line
 from primum.report.page_one import PageOne, page_one
 from primum.report.source import Audited, chapter, models, primary
-from primum.report.views import groups, people
+from primum.report.views import further, groups, joint, people, searched
 from primum.report.views import run as again
 
 PAGE, TALLEST = 488.0, 640.0  # points: width between the margins, height of the tallest figure
 PIXEL = PAGE / 760  # points a pixel of a full-width figure
 CELL, PAD, WIDEST = 7.5, 9.0, 150.0  # points: text in tables, space beside it, widest column before text wraps
 SCALES = (1.0, 0.94, 0.88)  # of a table, tried until all its columns fit
-MOST, SHORT = 6, 12
+MOST, SHORT, MOST_POLICIES = 6, 12, 2
 Block = dict[str, Any]
 
 
@@ -108,14 +108,12 @@ def _people(run: Audited, figures: list[Block]) -> list[Block]:
     people_chapter = chapter(run, "people")
     shares, leaks = people.representativeness(run), people.leakage(run)
     out = [_text(str(people_chapter.get("source", ""))), *(_text(n, "note") for n in people_chapter.get("notes", []))]
+    out += [_text(w, "note") for part in ("flow", "missingness") if (w := people.not_told(run, part))]
     out += [*figures, _head("Who they are")]
-    out.append(
-        _text(
-            "SMD: standardised mean difference to the group compared with; 0.1 and more is often worth a look.",
-            "note",
-        )
-    )
-    out += [t for g in people.table_one(run) for t in _tables(g)]
+    out += [_text(w, "note") for part in ("table_one",) if (w := people.not_told(run, part))]
+    star = f"* standardised mean difference to the group compared with of {people.FAR:g} or more: worth a look."
+    whole = people.table_one_together(run)
+    out += [*_tables(whole, SCALES[-1]), *([_text(star, "note")] if whole else [])]
     out += _tables(people.unrecorded(run)) + _tables(people.missing_codes(run))
     out += [_head("Whom they represent")]
     out += _tables(shares) or [
@@ -123,7 +121,10 @@ def _people(run: Audited, figures: list[Block]) -> list[Block]:
     ]
     out += [_head("Has the answer leaked into the question?")]
     out += _tables(leaks) or [
-        _text("The checks for repeated people, repeated rows and features that give the outcome away found nothing.")
+        _text(
+            people.not_told(run, "leakage")
+            or "The checks for repeated people, repeated rows and features that give the outcome away found nothing."
+        )
     ]
     record = people.record(run)
     return out + ([_head("The record beside the better measurement"), *_tables(record)] if record else [])
@@ -147,19 +148,55 @@ def _groups(run: Audited, figures: list[Block]) -> list[Block]:
     out = [_head("Verdicts against the declared margins")]
     for metric in run.usecase.margins:
         out += _tables(groups.comparisons(run, model, metric))
+    out += _joint(run, model)
     out += [_head("Pictures"), *figures, _head("What happens to 1,000 people")]
     out += _tables(groups.consequences(run, model))
-    out += [_head("Estimates"), *_tables(groups.by_group(run, model))]
-    if len(models(run)) > 1:
-        out.append(
-            _text("The same tables for the other models are in the HTML report and in the folder of tables.", "note")
-        )
+    out += _further(run, model)
+    out.append(_head("Estimates"))
+    for part in groups.PARTS:
+        out += _tables(groups.by_group(run, model, part, most=7))
+    for search in searched.searches(run):
+        out += [_head("Subgroups searched"), _text(searched.said(search))]
+        out += [*_tables(searched.confirmed(search)), *_tables(searched.outcome(search))]
+    return [
+        *out,
+        _text("Other models, metrics and groupings are in the HTML report and in the folder of tables.", "note"),
+    ]
+
+
+def _joint(run: Audited, model: str) -> list[Block]:
+    """Return what holds for all groups at once, and estimates that borrow strength, of the first declared metric."""
+    out: list[Block] = []
+    said, same, lent = joint.metrics(run, model), joint.alike(run, model), joint.metrics(run, model, "shrunk")
+    if said or same:
+        out += [_head("All groups at once"), _text(joint.AT_ONCE)]
+        out += [t for metric in said[:1] for t in _tables(joint.at_once(run, model, metric))]
+        out += [_text(joint.ALIKE), *_tables(same)] if same else []
+    if lent:
+        out += [_head("Small groups, borrowing strength"), _text(joint.CAUTION)]
+        told = joint.interactions(run, model)
+        out += [*([_list(told)] if told else []), *_tables(joint.borrowed(run, model, lent[0]))]
+    return out
+
+
+def _further(run: Audited, model: str) -> list[Block]:
+    """Return threshold policies, exposure and the parts of gaps, for the attributes that are no intersections."""
+    out: list[Block] = []
+    choices, top = further.policies(run, model), further.exposure(run, model)
+    taken = further.gap_metrics(run, model)
+    if choices:
+        out += [_head("Threshold policies side by side"), _text(further.policy_note(run))]
+        out += [t for g in choices[:MOST_POLICIES] for t in _tables(g)]
+    if top:
+        out += [_head("Who is under-represented among the highest risks"), _text(further.EXPOSURE), *_tables(top)]
+    if taken:
+        out += [_head("Why the gap?"), _text(further.GAP), *_tables(further.gap_parts(run, model, taken[0]))]
     return out
 
 
 def _limits(run: Audited) -> list[Block]:
     used = {r["metric"] for r in chapter(run, "performance").get("estimates", [])}
-    return [_list(again.LIMITS), _text(words.intervals(run.usecase.level)), *_tables(again.glossary(used))]
+    return [_list(again.limits(run)), _text(words.intervals(run.usecase.level)), *_tables(again.glossary(used))]
 
 
 def _again(run: Audited) -> list[Block]:
@@ -201,12 +238,12 @@ def _figure(figure: Figure, picture: str) -> Block:
     }  # fmt: skip
 
 
-def _tables(grid: Grid) -> list[Block]:
+def _tables(grid: Grid, largest: float = 1.0) -> list[Block]:
     """Return a table as one block, or as several side parts where its columns do not fit the width of the page."""
     if not grid:
         return []
     natural, wanted = zip(*(_widths(grid, i) for i in range(len(grid.columns))), strict=True)
-    scale = next((s for s in SCALES if s * sum(natural) <= PAGE), 1.0)
+    scale = min(largest, next((s for s in SCALES if s * sum(natural) <= PAGE), 1.0))
     least, most = (tuple(scale * w for w in widths) for widths in (natural, wanted))
     parts: list[list[int]] = [[]]
     room = PAGE - least[0]
@@ -243,10 +280,15 @@ def _part(grid: Grid, columns: list[int], least: tuple[float, ...], most: tuple[
 
 def _noted(cell: dict[str, str], notes: dict[str, str]) -> dict[str, str]:
     """Return a cell whose long remark stands once below the table, and a letter in its place."""
-    if len(cell["note"]) <= SHORT:
+    if _beside(cell["note"]):
         return {**cell, "mark": ""}
     mark = notes.setdefault(cell["note"], _letter(len(notes)))
     return {**cell, "note": "", "mark": mark}
+
+
+def _beside(note: str) -> bool:
+    """Whether a remark stays in its cell: short ones and intervals do."""
+    return len(note) <= SHORT or note.startswith("[")
 
 
 def _letter(i: int) -> str:
@@ -265,7 +307,7 @@ def _widths(grid: Grid, i: int) -> tuple[float, float]:
     """Return the least width of a column, in which no number breaks, and the width in which nothing wraps."""
     lines = [ln for ln in grid.lines if not ln.section]
     texts = [grid.columns[i], *(ln.head if i == 0 else _cell(ln, i)["text"] for ln in lines)]
-    notes = [] if i == 0 else [n for ln in lines if len(n := _cell(ln, i)["note"]) <= SHORT]
+    notes = [] if i == 0 else [n for ln in lines if _beside(n := _cell(ln, i)["note"])]
     words_ = [w for t in [*texts, *notes] for w in re.split(r"[ \n]", t)]
     longest = max(text_width(t, CELL) for t in texts) + (4.0 if i else 0.0)
     least = max((text_width(w, CELL) for w in words_), default=0.0)

@@ -99,6 +99,11 @@ def verdicts(run: Audited, model: str, metric: str) -> dict[tuple[str, str], Fin
     }
 
 
+def clustered(run: Audited) -> bool:
+    """Whether people belong together, so that intervals which take them as independent are too narrow."""
+    return any("cluster" in str(r.get("method")) for r in estimates(run))
+
+
 def headline(run: Audited) -> str:
     """Return the share that page one shows: sensitivity, unless margins were declared for other shares only."""
     declared = [m for m in run.usecase.margins if m in RATES]

@@ -11,6 +11,11 @@ from primum.report.source import Audited, chapter
 
 PEOPLE = ("flow", "missingness", "representativeness", "leakage", "missing_codes")
 
+AT_ONCE = {
+    "all_groups_at_once": "joint", "groups_alike": "equality", "borrowed_strength": "shrunk",
+    "interactions": "structure", "policies": "policies", "exposure": "exposure", "gap_parts": "decomposition",
+}  # fmt: skip
+
 
 def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     """Return name -> rows; a chapter that was not asked for gives no table."""
@@ -36,6 +41,12 @@ def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     found["consequences"] = list(groups.get("consequences", []))
     found["group_calibration"] = _stack(groups.get("calibration"), ("model", "attribute", "group"))
     found["group_decision_curves"] = _stack(groups.get("decision_curves"), ("model_name", "attribute", "group"))
+    for name, key in AT_ONCE.items():
+        found[name] = list(groups.get(key, []))
+    found["group_calibration_smooth"] = _stack(groups.get("smooth"), ("model", "attribute", "group"))
+    searches = groups.get("discovery", [])
+    for name, key in (("subgroups_searched", "rows"), ("subgroups_confirmed", "confirmed")):
+        found[name] = [{"model": s["model"], "metric": s["metric"], **r} for s in searches for r in s[key]]
     found["thresholds"] = _thresholds(groups.get("thresholds") or {})
     found["record"] = list(chapter(run, "record").get("rows", []))
     return {name: rows for name, rows in found.items() if rows}

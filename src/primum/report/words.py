@@ -6,6 +6,7 @@ to be so, never to be absent. Groups are never ranked by their point estimates.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,13 @@ PLAIN = {
     "calibration_slope": "predicted risks too extreme (below 1) or too timid (above 1)",
     "net_benefit": "rightly found people, less the false alarms at their declared price",
     "standardised_net_benefit": "net benefit as a share of the most that is possible",
+    "nne": "people looked at for each one found",
+    "fp_per_tp": "false alarms for each person found",
+    "interventions_avoided": "people in 100 who are spared, with no case more missed, against selecting everyone",
+    "debiased_calibration_error": "mean squared gap between predicted and observed risk, less what chance adds",
+    "ici": "mean gap between predicted and observed risk",
+    "e50": "gap between predicted and observed risk that half of the people stay below",
+    "e90": "gap between predicted and observed risk that nine in ten people stay below",
 }
 _PER_100 = {
     "prevalence": ("people", "have it"),
@@ -73,6 +81,7 @@ MEANINGS = {
     Verdict.SUPPRESSED: "hidden, because so few people could be recognised",
     Verdict.NOT_APPLICABLE: "the check does not apply here",
 }
+_AT_ONCE = re.compile(r"(?:(not) when|holds when) all (\d+) groups are compared at once")
 INTERVALS = (
     "Numbers in square brackets are 95{n}% intervals: the range of true values that fit these data well. "
     "A wide range means that few people stand behind the number."
@@ -195,6 +204,19 @@ def sentence(finding: Finding, outcome: str = "the outcome") -> str:
         Verdict.INCONCLUSIVE: f"Whether there is {limit} cannot be told from chance with these numbers.",
     }
     return f"{_difference(finding)}. {ends.get(finding.verdict, f'{finding.reason or finding.verdict}.')}"
+
+
+def at_once(finding: Finding) -> str:
+    """Return whether harm that is shown for a group also holds with all groups compared at once; "" if not known."""
+    told = _AT_ONCE.search(finding.reason)
+    if finding.verdict is not Verdict.HARM or told is None:
+        return ""
+    if told[1]:
+        return (
+            f"This holds for this group looked at alone; with {told[2]} groups compared at once, "
+            "a difference within the margin is not excluded."
+        )
+    return f"It also holds with all {told[2]} groups compared at once."
 
 
 def comparator(name: str) -> str:

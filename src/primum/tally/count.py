@@ -15,6 +15,7 @@ from primum.tally.derive import check_columns, derived
 from primum.tally.engine import collected, native, planned, told
 from primum.tally.grid import DECISIONS, RESOLUTION, Grid
 from primum.tally.named import coded, series
+from primum.tally.packed import Packing, packable
 from primum.tally.score import SUMS, ScoreTally
 from primum.tally.verify import no_scores, verify
 
@@ -85,12 +86,19 @@ def count(
     bins = DECISIONS if decisions_only else resolution
     grid = Grid(low=float(low), high=float(high), thresholds=declared, resolution=bins)
     data = native(frame)
-    schema = data.collect_schema()
+    with told(data):
+        schema = data.collect_schema()
     groups = [("group", n) for n in attributes]
     check_columns(schema, [("outcome", outcome), ("score", score), *groups, ("weight", weight), ("cluster", cluster)])
     with told(data):
-        keys = derived(planned(data), schema, grid, outcome, score, attributes, weight)
-        rows = _counted(keys, len(attributes), weighted=weight is not None, stream=isinstance(data, nw.LazyFrame))
+        stream, plan = isinstance(data, nw.LazyFrame), planned(data)
+        pack = None
+        if data.implementation.is_polars() and (weight or not decisions_only) and packable(schema, attributes):
+            pack = Packing(plan, schema, attributes, grid, stream=stream)
+            pack = pack if pack.fits() else None
+        coded_text = pack is None and not decisions_only
+        keys = derived(plan, schema, grid, outcome, score, attributes, weight, coded=coded_text)
+        rows = _counted(keys, len(attributes), pack, weighted=weight is not None, stream=stream)
         lost = verify(rows, data, outcome, score, weight, grid)
         if lost and missing == "refuse":
             raise no_scores(lost, int(rows["n"].sum()), score)
@@ -103,22 +111,31 @@ def count(
     return replace(tally, clusters=linked)
 
 
-def _counted(keys: Any, attributes: int, *, weighted: bool, stream: bool) -> dict[str, Any]:
-    """Return the cells that occur: a polars column for each attribute (g0 …), an array for everything else."""
-    by = [*(f"g{i}" for i in range(attributes)), "y", "label"]
+def _counted(keys: Any, attributes: int, pack: Packing | None, *, weighted: bool, stream: bool) -> dict[str, Any]:
+    """Return the cells that occur, an array for each of their parts; `groups` are named and `group` points to them."""
     sums = SUMS if weighted else ("ws", "wss")
-    rows = collected(keys.group_by(by).agg(nw.len().alias("n"), *[nw.col(k).sum() for k in sums]), stream=stream)
-    cells: dict[str, Any] = {k: rows[k].to_numpy().astype(np.int64) for k in ("y", "label", "n")}
-    cells |= {k: np.asarray(rows[k].to_numpy(), dtype=np.float64) for k in sums}
+    cells: dict[str, Any]
+    if pack is not None:
+        cells = pack.added(keys.to_native().select(pack.key().alias("key"), *sums), sums, stream=stream)
+        named = ("groups", "group", "y", "label")
+        cells |= dict(zip(named, pack.unpacked(cells.pop("key")), strict=True))
+    else:
+        by = [*(f"g{i}" for i in range(attributes)), "y", "label"]
+        rows = collected(keys.group_by(by).agg(nw.len().alias("n"), *[nw.col(k).sum() for k in sums]), stream=stream)
+        cells = {k: rows[k].to_numpy().astype(np.int64) for k in ("y", "label")}
+        cells["groups"], cells["group"] = coded([series(rows[f"g{i}"]) for i in range(attributes)], len(rows))
+        cells |= {k: rows[k].to_numpy() for k in ("n", *sums)}
+    cells["n"] = np.asarray(cells["n"]).astype(np.int64)
+    cells |= {k: np.asarray(cells[k], dtype=np.float64) for k in sums}
     if not weighted:
         cells["w"] = cells["ww"] = cells["n"].astype(np.float64)
-    return cells | {"groups": [series(rows[f"g{i}"]) for i in range(attributes)]}
+    return cells
 
 
 def _tally(
     cells: dict[str, Any], grid: Grid, attributes: Sequence[str], outcome_name: str, score_name: str
 ) -> ScoreTally:
-    groups, group = coded(cells["groups"], len(cells["n"]))
+    groups, group = cells["groups"], cells["group"]
     n, y, label = cells["n"], cells["y"], cells["label"]
     keep = (y <= 1) & (label >= 0)
     lost = np.bincount(group[~keep], weights=n[~keep], minlength=len(groups)).astype(np.int64)

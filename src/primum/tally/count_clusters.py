@@ -39,9 +39,9 @@ def count_clusters(
             if name not in attributes:
                 raise unknown("attribute", name, attributes, where="views")
     y, s = nw.col(outcome).cast(nw.Float64), nw.col(score).cast(nw.Float64)
-    keys = [member_key(n, schema[n], data.implementation, f"g{i}", wide=False) for i, n in enumerate(attributes)]
+    keys = [member_key(n, schema[n], data.implementation, f"g{i}") for i, n in enumerate(attributes)]
     sums = [nw.col(weight).cast(nw.Float64).alias("w")] if weight else [nw.lit(1.0).alias("w")]
-    who = member_key(cluster, schema[cluster], data.implementation, "c", wide=False)
+    who = member_key(cluster, schema[cluster], data.implementation, "c")
     wide = data.select(*keys, y.alias("y"), s.alias("s"), who, *sums)
     good = (nw.col("y") == 0) | (nw.col("y") == 1)
     known = ~nw.col("y").is_nan() & ~nw.col("s").is_nan()

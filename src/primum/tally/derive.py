@@ -43,15 +43,16 @@ def check_columns(schema: Any, kinds: Sequence[tuple[str, str | None]]) -> None:
 
 
 def derived(
-    data: Any, schema: Any, grid: Grid, outcome: str, score: str, names: Sequence[str], weight: str | None
-) -> Any:
+    data: Any, schema: Any, grid: Grid, outcome: str, score: str, names: Sequence[str], weight: str | None,
+    *, coded: bool = False,
+) -> Any:  # fmt: skip
     """Return one column for every key (g0 …, y, label) and every sum; only bare columns are aggregated afterwards.
 
-    A row that cannot be counted has a negative `label` that says why, or a `y` above 1.
+    A row that cannot be counted has a negative `label` that says why, or a `y` above 1. With `coded`, polars turns text
+    into categories, as numbers are grouped faster than words.
     """
     wide = data.select(
-        *[member_key(n, schema[n], data.implementation, f"g{i}", wide=not grid.decisions_only)
-          for i, n in enumerate(names)],
+        *[member_key(n, schema[n], data.implementation, f"g{i}", wide=coded) for i, n in enumerate(names)],
         nw.col(outcome).cast(nw.Float64).alias("y"),
         nw.col(score).cast(nw.Float64).alias("s"),
         *([nw.col(weight).cast(nw.Float64).alias("w")] if weight else []),
@@ -93,13 +94,16 @@ def derived(
     return wide.with_columns(label, (w * w).alias("ww"), (w * s).alias("ws"), (w * s * s).alias("wss"))
 
 
-def member_key(column: str, dtype: Any, engine: Any, name: str, *, wide: bool) -> nw.Expr:
-    """Return the expression to group by for one attribute: the column as stored, where the engine can group by it."""
+def member_key(column: str, dtype: Any, engine: Any, name: str, *, wide: bool = False) -> nw.Expr:
+    """Return the expression to group by for one attribute: the column as stored, where the engine can group by it.
+
+    With `wide`, polars turns text into categories: of many cells, numbers are grouped faster than words.
+    """
     x = nw.col(column)
     if dtype == nw.Decimal:
         x = x.cast(nw.Float64)  # 1.50 is the group of 1.5
     elif dtype == nw.String and wide and engine.is_polars():
-        x = x.cast(nw.Categorical)  # hundreds of thousands of cells: numbers are grouped faster than words
+        x = x.cast(nw.Categorical)
     elif dtype in (nw.Categorical, nw.Enum) and not engine.is_polars():
         x = x.cast(nw.String)  # else levels without people would be groups too
     return x.alias(name)

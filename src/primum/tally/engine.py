@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -71,6 +72,11 @@ _EXTRA = {"duckdb": "duckdb", "dask": "dask", "pyspark": "spark", "ibis": "ibis"
 
 def _of_engine(error: Exception, engine: str) -> bool:
     """Whether an error comes from an engine or from the layer before it, rather than from here."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None and Path(trace.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parents[1]):
+        return False  # raised here: a defect, not a limit of the engine
     root = type(error).__module__.partition(".")[0]
     known = {"polars", "duckdb", "pyspark", "py4j", "ibis", "dask", "distributed", "pyarrow", "narwhals", "_duckdb"}
     return root in known or isinstance(error, NotImplementedError) or engine not in {"polars", "pandas", "pyarrow"}

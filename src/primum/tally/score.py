@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,14 +166,30 @@ class ScoreTally:
 
     def without(self, group: tuple[str, ...]) -> ScoreTally:
         """Return everyone outside `group` as one group named '(everyone else)'."""
-        rest = self.select([g for g in self.groups if g != group]).by()
-        name = ("(everyone else)",) * len(self.attributes)
+        everyone, name = self._everyone, ("(everyone else)",) * len(self.attributes)
+        first, last = np.searchsorted(self.group, np.array([0, 1]) + self.groups.index(group))
+        own = slice(int(first), int(last))
+        span = int(everyone.label.max(initial=0)) + 1
+        at = np.searchsorted(everyone.outcome * span + everyone.label, self.outcome[own] * span + self.label[own])
+        less = {k: getattr(everyone, k).copy() for k in ("n", *SUMS)}
+        for k, values in less.items():
+            values[at] -= getattr(self, k)[own]
+        keep = less["n"] > 0
+        cells = {k: getattr(everyone, k)[keep] for k in ("group", "outcome", "label")}
+        left_out = sum(self.left_out.values()) - self.left_out.get(group, 0)
+        rest = replace(
+            everyone, left_out={(): left_out} if left_out else {}, **cells, **{k: v[keep] for k, v in less.items()}
+        )
         linked = self.clusters
         if linked is not None:
             shared = linked.rest(self.attributes, group)
             views = {self.attributes: {} if shared is None else {name: shared}}
             linked = Clusters(linked.name, views, {self.attributes: linked.crossing.get(self.attributes, 0)})
         return replace(rest, attributes=self.attributes, groups=(name,), clusters=linked)
+
+    @cached_property
+    def _everyone(self) -> ScoreTally:
+        return self.by()
 
     def shared(self, group: int) -> Shared | None:
         """Return what the clusters of one group share; None when everyone is independent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -21,16 +22,27 @@ from primum.report.figures.panels import (
     view,
 )
 from primum.report.figures.rows import Source
-from primum.report.figures.style import BLUE, FAINT
+from primum.report.figures.style import BLUE, FAINT, SKY
 from primum.report.numbers import count, known, percent
+from primum.report.source import clustered
+from primum.report.words import group_name
+from primum.usecase import OVERALL
+
+EVERYONE = "everyone"
+READ = "On the dashed line predictions are right; above it too low, below it too high."
+NARROW = " The bands take people as independent; here they belong together, so the bands are too narrow."
+BANDS = " Line and band: smoothed over neighbouring risks, with intervals; points: people in equal parts."
 
 
 def calibration(source: Source) -> list[Figure]:
-    """Return the calibration of all models, then of the primary model by group."""
+    """Return the calibration of all models, then of the primary model by group; smoothed curves where there are any."""
+    smooth = source.chapter("groups").get("smooth") or {}
     curves = source.chapter("performance").get("calibration", {})
     named = {m: _drawable(curves.get(m)) for m in source.model_names}
     named = {m: rows for m, rows in named.items() if rows}
     out = []
+    bands = BANDS + (NARROW if clustered(source.run) else "")
+    lines = {m: _smooth(smooth.get(m, {}).get(OVERALL, {}).get(EVERYONE)) for m in named}
     if named:
         alt = "Observed against predicted share with the outcome, in bins of predicted risk. "
         alt += " ".join(_words(m, rows) for m, rows in named.items())
@@ -39,10 +51,10 @@ def calibration(source: Source) -> list[Figure]:
                 "calibration-overall",
                 "Calibration: predicted against observed risk, everyone",
                 alt,
-                _panels([Panel(m, rows, sum(r["events"] for r in rows)) for m, rows in named.items()]),
-                [_row("Model", m, r) for m, rows in named.items() for r in rows],
+                _panels([Panel(m, rows, sum(r["events"] for r in rows), lines[m]) for m, rows in named.items()]),
+                [_row("Model", m, r, kind) for m in named for kind, r in _both(named[m], lines[m])],
                 "performance",
-                note="On the dashed line predictions are right; above it too low, below it too high.",
+                note=READ + (bands if any(lines.values()) else ""),
             )
         )
     by_group = source.chapter("groups").get("calibration", {}).get(source.primary, {})
@@ -51,6 +63,10 @@ def calibration(source: Source) -> list[Figure]:
         panels, left = panels_of(source, attribute, found)
         if not any(p.rows for p in panels):
             continue
+        own = smooth.get(source.primary, {}).get(attribute, {})
+        curves = {g: _smooth(own.get(g)) if rows else [] for g, rows in found.items()}
+        shown = {group_name(attribute, g): rows for g, rows in curves.items()}
+        panels = [replace(p, smooth=shown[p.name]) for p in panels]
         alt = f"Observed against predicted share with the outcome by {attribute}, model {source.primary}. "
         alt += " ".join(_words(p.name, p.rows) for p in panels[:6] if p.rows)
         out.append(
@@ -59,8 +75,8 @@ def calibration(source: Source) -> list[Figure]:
                 f"Calibration by {attribute}",
                 alt,
                 _panels(panels),
-                [_row("Group", g, r) for g, rows in found.items() for r in rows],
-                note=left,
+                [_row("Group", g, r, kind) for g in found for kind, r in _both(found[g], curves[g])],
+                note=f"{READ}{bands if any(curves.values()) else ''} {left}".strip(),
             )
         )
     return out
@@ -71,21 +87,34 @@ def _panels(panels: list[Panel]) -> dict[str, Any]:
     top = _limit(points)
     root = median(r["predicted"] for r in points) < 0.15 * top
     columns, side = columns_of(len(panels))
-    views = [view(p, side, _layers(p.rows, top, side, root=root, first=i % columns == 0)) for i, p in enumerate(panels)]
+    views = [view(p, side, _layers(p, top, side, root=root, first=i % columns == 0)) for i, p in enumerate(panels)]
     return grid(panels, views, "Predicted risk" + (" (both axes on a square-root scale)" if root else ""))
 
 
-def _layers(rows: Rows, top: float, side: int, *, root: bool, first: bool) -> list[dict[str, Any]]:
-    x = axis("x", None, (0, top), root=root, pixels=side)
-    y = axis("y", "Observed share" if first else None, (0, top), root=root, pixels=side, labels=first)
+def _layers(panel: Panel, top: float, side: int, *, root: bool, first: bool) -> list[dict[str, Any]]:
+    rows = panel.rows
+    x = axis("predicted", None, (0, top), root=root, pixels=side)
+    y = axis("observed", "Observed share" if first else None, (0, top), root=root, pixels=side, labels=first)
     drawn = [
         {"predicted": r["predicted"], "low": min(r["low"], top), "high": min(r["high"], top)}
         for r in rows
         if known(r.get("low")) and known(r.get("high"))
     ]
     ends: Rows = [{"x": 0, "y": 0}, {"x": top, "y": top}] if rows else []
+    curve = [r for r in panel.smooth if r["predicted"] <= top and r["observed"] <= top]
+    band = [{"predicted": r["predicted"], "low": r["low"], "high": min(r["high"], top)} for r in curve]
     return [
-        {**line(ends, FAINT, dash=[4, 3]), "encoding": {"x": x, "y": y}},
+        {
+            "data": values(band),
+            "mark": {"type": "area", "color": SKY, "opacity": 0.28},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
+        },
+        {
+            "data": values([{k: r[k] for k in ("predicted", "observed")} for r in curve]),
+            "mark": {"type": "line", "color": BLUE, "strokeWidth": 1.4, "opacity": 0.9},
+            "encoding": {"x": q("predicted"), "y": q("observed")},
+        },
+        {**line(ends, FAINT, dash=[4, 3]), "encoding": {"x": q("x"), "y": q("y")}},
         {
             "data": values(drawn),
             "mark": {"type": "rule", "color": BLUE, "strokeWidth": 1.6, "opacity": 0.75},
@@ -112,6 +141,16 @@ def _drawable(rows: Any) -> Rows:
     return [r for r in rows or [] if known(r.get("predicted")) and known(r.get("observed"))]
 
 
+def _smooth(rows: Any) -> Rows:
+    """Return the points of a smoothed curve."""
+    keys = ("predicted", "observed", "low", "high")
+    return [r for r in rows or [] if all(known(r.get(k)) for k in keys)]
+
+
+def _both(rows: Rows, smooth: Rows) -> list[tuple[str, dict[str, Any]]]:
+    return [*(("equal part", r) for r in rows), *(("smoothed", r) for r in smooth)]
+
+
 def _words(name: str, rows: Rows) -> str:
     people = sum(r.get("n") or 0 for r in rows)
     if not people:
@@ -122,9 +161,10 @@ def _words(name: str, rows: Rows) -> str:
     return f"{name}: {said}, {count(events)} cases."
 
 
-def _row(kind: str, name: str, row: dict[str, Any]) -> dict[str, Any]:
+def _row(key: str, name: str, row: dict[str, Any], kind: str) -> dict[str, Any]:
     return {
-        kind: name,
+        key: name,
+        "Kind": kind,
         "Predicted": row["predicted"],
         "Observed": row["observed"],
         "Low": row.get("low"),

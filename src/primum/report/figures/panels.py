@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from primum.report.figures.figure import values, whole
@@ -26,6 +26,7 @@ class Panel:
     name: str
     rows: Rows
     events: int
+    smooth: Rows = field(default_factory=list)
 
 
 def panels_of(source: Source, attribute: str, found: dict[str, Rows]) -> tuple[list[Panel], str]:

@@ -9,10 +9,15 @@ from primum.report.numbers import NONE, count, known, missed_of, of_metric
 from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold, verdicts
 from primum.usecase import OVERALL
 
-SHOWN = (
-    "prevalence", "selection_rate", "sensitivity", "specificity", "ppv", "npv", "auroc", "oe_ratio",
-    "calibration_intercept", "calibration_slope", "brier", "net_benefit",
+DECISIONS = (
+    "prevalence", "selection_rate", "sensitivity", "specificity", "ppv", "npv", "nne", "fp_per_tp", "net_benefit",
+    "standardised_net_benefit", "interventions_avoided",
 )  # fmt: skip
+RISKS = (
+    "auroc", "average_precision", "oe_ratio", "calibration_intercept", "calibration_slope", "brier", "ici", "e50",
+    "e90", "debiased_calibration_error",
+)  # fmt: skip
+PARTS = {"what is decided": DECISIONS, "how right the scores are": RISKS}
 
 
 def performance(run: Audited, models: list[str]) -> Grid:
@@ -26,26 +31,35 @@ def performance(run: Audited, models: list[str]) -> Grid:
     return Grid("All models, everyone together, at their decision thresholds", ["", *models], lines)
 
 
-def by_group(run: Audited, model: str) -> Grid:
-    """Return the estimates of one model, one row a group."""
+def by_group(run: Audited, model: str, part: str, most: int | None = None) -> Grid:
+    """Return the estimates of one model, one row a group; `part` is a key of `PARTS`."""
     rows = [r for r in estimates(run) if r["model"] == model]
     at = threshold(run, model)
     present = {r["metric"] for r in rows}
-    metrics = [m for m in SHOWN if m in present]
-    lines = [_estimate_line(rows, model, metrics, OVERALL, "everyone", at)]
+    metrics = [m for m in PARTS[part] if m in present][:most]
+    effective = any(known(r.get("n_effective")) for r in rows)
+
+    def line(attribute: str, group: str) -> Line:
+        return _estimate_line(rows, model, metrics, attribute, group, at, effective=effective)
+
+    lines = [line(OVERALL, "everyone")]
     for attribute, groups, _ in divisions(run):
         lines.append(Line(words.capital(attribute), section=True))
-        lines += [_estimate_line(rows, model, metrics, attribute, g, at) for g in groups]
-    heads = ["Group", "People", "Cases", *(words.metric_title(m) for m in metrics)]
-    return Grid(f"{model}: estimates by group", heads, lines)
+        lines += [line(attribute, g) for g in groups]
+    heads = ["Group", "People", "Cases", *(["Effective people"] if effective else [])]
+    heads += [words.metric_title(m) for m in metrics]
+    return Grid(f"{model}: {part}, by group", heads, lines if metrics else [])
 
 
 def _estimate_line(
-    rows: list[Row], model: str, metrics: list[str], attribute: str, group: str, at: float | None
+    rows: list[Row], model: str, metrics: list[str], attribute: str, group: str, at: float | None, *, effective: bool
 ) -> Line:
     found = [decided(rows, model, m, attribute, group, at) for m in metrics]
     some = next((r for r in found if r is not None), None)
     people = [Cell(count(some["n"])), Cell(count(some["events"]))] if some else [Cell(NONE), Cell(NONE)]
+    if effective:
+        whole = decided(rows, model, "prevalence", attribute, group, at) or {}
+        people.append(Cell(count(whole.get("n_effective"))))
     pairs = zip(metrics, found, strict=True)
     return Line(words.group_name(attribute, group), [*people, *(_value(m, r) for m, r in pairs)])
 

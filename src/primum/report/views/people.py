@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from primum.report.grid import Cell, Grid, Line, cells, flat
 from primum.report.numbers import NONE, count, fixed, known, percent, points, rate
 from primum.report.source import Audited, chapter
 from primum.report.words import capital, group_name
-from primum.usecase import OVERALL
+from primum.usecase import MISSING, OVERALL
+
+
+def not_told(run: Audited, part: str) -> str:
+    """Return why a part of the chapter is not there; "" when it is."""
+    return str((chapter(run, "people").get("not_available") or {}).get(part, ""))
 
 
 def flow(run: Audited) -> Grid:
@@ -34,6 +40,39 @@ def table_one(run: Audited) -> list[Grid]:
         caption = f"Who they are, by {attribute}" if attribute != OVERALL else "Who they are"
         grids.append(Grid(caption, ["", *heads], lines))
     return grids
+
+
+INDENT = "\N{EM SPACE}"
+FAR = 0.1  # standardised mean difference from which a cell is marked
+
+
+def table_one_together(run: Audited) -> Grid:
+    """Return Table 1 as one table, for paper: a star in place of standardised differences of `FAR` and more."""
+    table: dict[str, Any] = chapter(run, "people").get("table_one") or {"columns": [], "rows": []}
+    columns = list(table["columns"])
+    heads = [
+        group_name(c["attribute"], c["level"])
+        if c["attribute"] == OVERALL
+        else f"{capital(c['attribute'])}:\n{'not recorded' if c['level'] == MISSING else c['level']}"
+        for c in columns
+    ]
+    lines = [Line("People", [Cell(count(c["n"])) for c in columns])] if columns else []
+    many = Counter(r["variable"] for r in table["rows"])
+    seen = ""
+    for r in table["rows"]:
+        head = _label(r)
+        if many[r["variable"]] > 1 and r.get("category"):
+            lines += [Line(str(r["label"]), section=True)] if r["variable"] != seen else []
+            head = f"{INDENT}{r['category']}"
+        seen = r["variable"]
+        lines.append(Line(head, [_starred(r, i) for i in range(len(columns))]))
+    return Grid("Who they are", ["", *heads], lines)
+
+
+def _starred(row: dict[str, Any], i: int) -> Cell:
+    cell = _one(row, i)
+    distance = row["smd"][i] if i < len(row["smd"]) else None
+    return Cell(f"{cell.text}*" if distance is not None and known(distance) and abs(distance) >= FAR else cell.text)
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from primum.measure.metric import METRICS
 from primum.report import words
 from primum.report.grid import Grid, Line, cells, flat
-from primum.report.numbers import count, fixed, percent, threshold
-from primum.report.source import Audited, chapter, models
+from primum.report.numbers import count, fixed, known, percent, threshold
+from primum.report.source import Audited, chapter, estimates, models
 from primum.usecase import Condition, Groups, UseCase
 
 
@@ -158,8 +158,18 @@ LIMITS = [
     "The audit describes how predictions and decisions would have turned out for the people in these data.",
     "It does not show what happens to patients when somebody acts on the predictions.",
     "Differences between groups are described, not explained: model, record, sampling and illness can all cause them.",
-    "Each group is judged on its own. With many groups and many comparisons, some verdicts will be wrong by chance.",
+    "Each group is judged on its own. With many groups, some verdicts will be wrong by chance (see chapter 5).",
     "'No harm shown within the margin' means that a larger difference does not fit these data. Smaller ones may exist.",
     "'Inconclusive' and 'not assessable' are not good news: nothing is known.",
     "Only the groups named in the use case were looked at. Averages hide people inside every group.",
 ]
+EFFECTIVE = (
+    "People here carry weights or belong together (families, hospitals, repeated visits), so they tell less than as "
+    "many independent people. 'Effective people' is how many independent people would tell as much."
+)
+
+
+def limits(run: Audited) -> list[str]:
+    """Return what the report cannot tell."""
+    effective = any(known(r.get("n_effective")) for r in estimates(run))
+    return [*LIMITS, EFFECTIVE] if effective else LIMITS
