@@ -24,7 +24,7 @@ demo: .venv/.primum ## audit a depression-risk model on a national survey; write
 	@printf '\nThe report:  %s\n' "$(CURDIR)/$(OUT)/report.html"
 
 test: .venv/.dev ## run the tests (not the slow ones)
-	@$(RUN) pytest $(PYTEST)
+	@$(RUN) pytest -n 2 --dist loadfile $(PYTEST)
 
 test-slow: .venv/.spark ## run all tests, the slow ones too (those of Spark need Java 17)
 	@$(RUN) pytest -m 'slow or not slow' $(PYTEST)

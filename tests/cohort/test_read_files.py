@@ -231,6 +231,7 @@ def read_or_complained(path):
 ENDINGS = [e for endings in FORMATS.values() for e in endings] + [".csv.gz"]
 
 
+@settings(max_examples=50)
 @given(raw=st.binary(max_size=400), ending=st.sampled_from(ENDINGS))
 def test_random_bytes_end_in_one_clear_error_or_in_a_table(tmp_path_factory, raw, ending):
     path = tmp_path_factory.mktemp("fuzz") / f"a{ending}"
@@ -266,7 +267,7 @@ def sound(folder, ending):
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".feather", ".csv", ".csv.gz", ".sav", ".dta", ".xpt"])
-@settings(max_examples=40)
+@settings(max_examples=15)  # some are parsed in a process of their own, which takes half a second
 @given(data=st.data())
 def test_garbled_files_end_in_one_clear_error_or_in_a_table(tmp_path_factory, ending, data):
     folder = tmp_path_factory.mktemp("fuzz")

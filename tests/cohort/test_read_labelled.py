@@ -125,3 +125,14 @@ def test_missing_package(tmp_path, monkeypatch):
 def test_labels_on_every_value_give_text_in_polars(tmp_path):
     pyreadstat.write_sav(ROWS[["sex"]], str(tmp_path / "a.sav"), variable_value_labels={"sex": LABELS["sex"]})
     assert read_path(tmp_path / "a.sav").collect().schema == {"sex": pl.String}
+
+
+def test_a_file_that_breaks_the_parser_down_is_an_error_and_not_the_end(tmp_path, monkeypatch):
+    path = tmp_path / "a.sav"
+    pyreadstat.write_sav(ROWS, str(path))
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("primum.cohort.labelled_parse.sys.executable", str(broken))
+    with pytest.raises(PrimumError, match="the parser broke down on it"):
+        read_path(path)

@@ -230,3 +230,13 @@ def test_limits_hold_zero_where_nothing_differs():
         hits += [[x[f"{p}_low"] <= 0 <= x[f"{p}_high"] for p in (*PARTS, "gap")] for x in r.values()]
     assert np.mean(hits, axis=0).min() >= 0.84
     assert np.mean(hits) >= 0.9
+
+
+@pytest.mark.parametrize("at", [0.0, 1.0])
+def test_at_the_ends_nothing_is_decided_by_the_risk(at):
+    rng = np.random.default_rng(1)
+    frame = pl.DataFrame({"y": rng.integers(0, 2, 80), "s": rng.random(80), "g": rng.choice(["a", "b"], 80)})
+    tally = count(frame, "y", "s", ["g"], thresholds=[at])
+    rows = decompose(tally, "g", "a", "b", ["sensitivity", "net_benefit"], at, replicates=20)
+    assert {r["reason"] for r in rows} == {"at 0 or 1 nothing is decided by the risk"}
+    assert all(np.isnan(r["gap"]) for r in rows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from primum.cohort.labelled_parse import parse_apart
 from primum.cohort.missingwords import is_missing_word
 from primum.cohort.table import Table
 from primum.errors import MissingExtraError, PrimumError
@@ -32,47 +34,26 @@ def read_labelled(path: Path, *, encoding: str = "utf8") -> Table:
         )
     found: list[dict[str, Any]] = []
     notes: list[str] = []
-    for column, ranges in (getattr(meta, "missing_ranges", None) or {}).items():
+    for column, ranges in meta["missing_ranges"].items():
         frame = _user_missing(frame, column, ranges, found)
-    value_labels = {
-        column: dict(labels) for column, labels in meta.variable_value_labels.items() if column in frame.columns
-    }
+    value_labels = {column: dict(pairs) for column, pairs in meta["value_labels"].items() if column in frame.columns}
     for column, labels in value_labels.items():
         frame = _apply(frame, column, labels, found, notes)
-    labels = {c: text for c, text in meta.column_names_to_labels.items() if text and c in frame.columns}
+    labels = {c: text for c, text in meta["labels"].items() if text and c in frame.columns}
     kind = KINDS[path.suffix.lower()]
     return Table(frame, labels, value_labels, f"the {kind} file {path.name}", notes, found)
 
 
-def _parse(path: Path, encoding: str) -> tuple[pl.DataFrame, Any]:
-    suffix = path.suffix.lower()
-    try:
-        import pyreadstat
-    except ModuleNotFoundError:
-        raise MissingExtraError("pyreadstat", "files", f"Reading {KINDS[suffix]} files") from None
-    readers: dict[str, Any] = {
-        ".sav": pyreadstat.read_sav,
-        ".zsav": pyreadstat.read_sav,
-        ".dta": pyreadstat.read_dta,
-        ".sas7bdat": pyreadstat.read_sas7bdat,
-        ".xpt": pyreadstat.read_xport,
-    }
-    options: dict[str, Any] = {"output_format": "polars"}
-    if suffix in {".sav", ".zsav"}:
-        options["user_missing"] = True
-    if encoding.lower().replace("-", "") != "utf8":
-        options["encoding"] = encoding
-    try:
-        frame, meta = readers[suffix](path, **options)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, OverflowError, MemoryError) as error:
-        raise _damaged(path, error) from None
-    except (UnicodeError, ValueError, TypeError, KeyError, pl.exceptions.PolarsError) as error:
-        raise _damaged(path, error) from None
-    return frame, meta
+def _parse(path: Path, encoding: str) -> tuple[pl.DataFrame, dict[str, Any]]:
+    if find_spec("pyreadstat") is None:
+        raise MissingExtraError("pyreadstat", "files", f"Reading {KINDS[path.suffix.lower()]} files")
+    parsed, why = parse_apart(path, encoding)
+    if parsed is None:
+        raise _damaged(path, why)
+    return parsed
 
 
-def _damaged(path: Path, error: BaseException) -> PrimumError:
-    said = str(error).strip() or type(error).__name__
+def _damaged(path: Path, said: str) -> PrimumError:
     return PrimumError(
         f"'{path}' cannot be read as {KINDS[path.suffix.lower()]}: {said}.",
         expected=f"a complete {path.suffix} file",

@@ -89,7 +89,7 @@ def decompose(
     pair = sides(tally, attribute, group, comparator, over)
     where = {"attribute": attribute, "group": group, "comparator": comparator, "at": at, "over": " × ".join(over)}
     tables, axis, shared = _tables(pair, at, CELLS)
-    found, reason = _parts(tables, axis, metrics)
+    found, reason = _parts(tables, axis, metrics) if 0 < at < 1 else ({}, "at 0 or 1 nothing is decided by the risk")
     spread = _spread(pair, at, metrics, replicates, seed) if replicates and not reason else {}
     rows = []
     for name in metrics:
