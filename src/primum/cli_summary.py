@@ -28,7 +28,7 @@ def summary(findings: Sequence[Finding], console: Console) -> None:
     weight = {v: i for i, v in enumerate(FIRST)}
     models = list(dict.fromkeys(f.model for f in findings if f.model))
     ranked = sorted(
-        (f for f in findings if f.model in {"", *models[:1]} and f.verdict is not Verdict.NOT_APPLICABLE),
+        (f for f in findings if f.model in {"", *models[:1]} and f.verdict is not Verdict.NOT_APPLICABLE and _tells(f)),
         key=lambda f: weight.get(f.verdict, len(weight)),
     )
     counts = {v: sum(f.verdict is v for f in findings) for v in Verdict}
@@ -63,3 +63,8 @@ def interval(estimate: Estimate) -> str:
     if math.isnan(estimate.low) or math.isnan(estimate.high):
         return f"{estimate.value:+.2f}"
     return f"{estimate.value:+.2f} [{estimate.low:+.2f}, {estimate.high:+.2f}]"
+
+
+def _tells(f: Finding) -> bool:
+    """Whether a finding belongs in the short table: a check of the data that found nothing does not."""
+    return f.margin is not None or f.verdict is not Verdict.NO_HARM
