@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
+from primum.tally.addable import same_clustering, same_question
 from primum.tally.cluster import Clusters, Shared
 from primum.tally.powers import PRODUCTS, TERMS, columns
 
@@ -73,17 +74,7 @@ class ContinuousTally:
         PrimumError
             If attributes, outcome or edges differ, or only one side has clusters.
         """
-        if self.attributes != other.attributes:
-            raise PrimumError(
-                f"These tallies cannot be added: one is by {list(self.attributes)}, the other by "
-                f"{list(other.attributes)}.",
-                mend="regroup both first, for instance with .by(...)",
-            )
-        if self.outcome_name != other.outcome_name:
-            raise PrimumError(
-                f"These tallies cannot be added: their outcomes differ ('{self.outcome_name}' against "
-                f"'{other.outcome_name}')."
-            )
+        same_question(self, other)
         if self.edges != other.edges:
             raise PrimumError(
                 f"These tallies cannot be added: the edges of their bins differ ({_shown(self.edges)} against "
@@ -91,8 +82,7 @@ class ContinuousTally:
                 expected="the same edges at every site",
                 mend="count again with edges=… of the other tally",
             )
-        if (self.clusters is None) != (other.clusters is None):
-            raise PrimumError("These tallies cannot be added: only one of them was counted with clusters.")
+        same_clustering(self, other)
         groups = tuple(sorted(set(self.groups) | set(other.groups)))
         at = {g: i for i, g in enumerate(groups)}
         parts = [np.array([at[g] for g in t.groups], dtype=np.int64)[t.group] for t in (self, other)]

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
+from primum.tally.addable import same_clustering, same_question
 from primum.tally.cluster import Clusters, Shared
 from primum.tally.grid import Grid, merge_grids
 
@@ -89,17 +90,7 @@ class ScoreTally:
         PrimumError
             If attributes, outcome or score axis differ.
         """
-        if self.attributes != other.attributes:
-            raise PrimumError(
-                f"These tallies cannot be added: one is by {list(self.attributes)}, the other by "
-                f"{list(other.attributes)}.",
-                mend="regroup both first, for instance with .by(...)",
-            )
-        if self.outcome_name != other.outcome_name:
-            raise PrimumError(
-                f"These tallies cannot be added: their outcomes differ ('{self.outcome_name}' against "
-                f"'{other.outcome_name}')."
-            )
+        same_question(self, other)
         if self.score_name != other.score_name:
             raise PrimumError(
                 f"These tallies cannot be added: their scores differ ('{self.score_name}' against "
@@ -117,8 +108,7 @@ class ScoreTally:
             "group": np.concatenate([left[self.group], right[other.group]]),
             **{k: np.concatenate([getattr(self, k), getattr(other, k)]) for k in ("outcome", "label", "n", *SUMS)},
         }
-        if (self.clusters is None) != (other.clusters is None):
-            raise PrimumError("These tallies cannot be added: only one of them was counted with clusters.")
+        same_clustering(self, other)
         linked = self.clusters.merge(other.clusters) if self.clusters and other.clusters else None
         return replace(self, groups=groups, grid=grid, left_out=out, clusters=linked, **_collapse(both, len(groups)))
 
