@@ -170,3 +170,43 @@ def test_mistakes_of_several_fields_come_together():
         "groups",
         "chapters",
     }
+
+
+NO_HARM = {"margin": 0.005, "alpha": 0.05}
+REPAIR = {"name": "by sex", "method": "group calibration", "by": ["sex"]}
+
+
+def test_repairs_need_a_declared_margin_and_alpha():
+    assert build(no_harm=NO_HARM, repairs=[REPAIR]).repairs[0].walk
+    with pytest.raises(ValidationError, match="repairs are judged by what no group may lose"):
+        build(repairs=[REPAIR])
+    for missing in NO_HARM:
+        with pytest.raises(ValidationError, match=missing):
+            build(no_harm={k: v for k, v in NO_HARM.items() if k != missing}, repairs=[REPAIR])
+
+
+@pytest.mark.parametrize(
+    ("no_harm", "words"),
+    [
+        ({"groups": ["star sign"]}, "there are no groups 'star sign'"),
+        ({"worst_off": {"star sign": "Libra"}}, "there are no groups 'star sign'"),
+        ({"utility": {"true positive": 1.0}}, "one number to each of true positive"),
+        ({"recorded": {"sex": {"F": [0.0, 1.0]}}}, "no range of shares"),
+        ({"recorded": {"sex": {"F": [0.9, 0.4]}}}, "no range of shares"),
+    ],
+)
+def test_what_no_harm_refuses(no_harm, words):
+    with pytest.raises(ValidationError, match=words):
+        build(no_harm=NO_HARM | no_harm)
+
+
+def test_a_repair_by_unknown_groups_or_of_a_score_that_is_not_trained_here():
+    with pytest.raises(ValidationError, match="there are no groups 'star sign'"):
+        build(no_harm=NO_HARM, repairs=[REPAIR | {"by": ["star sign"]}])
+    with pytest.raises(ValidationError, match="trains the model anew"):
+        build(no_harm=NO_HARM, repairs=[REPAIR | {"method": "reweighing"}], models=[{"name": "m", "score": "s"}])
+
+
+def test_net_benefit_needs_a_threshold():
+    with pytest.raises(ValidationError, match="net benefit needs a declared threshold"):
+        build(no_harm=NO_HARM, decision={"act": "a", "capacity": 0.1})

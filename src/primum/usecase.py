@@ -6,12 +6,13 @@ reads patients.
 
 from __future__ import annotations
 
-import codecs
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from primum.errors import nearest
+from primum.usecase_data import SOURCES, Condition, Data, Derived, Outcome
+from primum.usecase_groups import MISSING, OVERALL, Groups
 from primum.usecase_part import (
     Flag,
     Number,
@@ -23,8 +24,8 @@ from primum.usecase_part import (
     exactly_one,
     refuse,
     twice,
-    whole_keys,
 )
+from primum.usecase_repair import NoHarm, Repair, no_harm_slips, repair_slips
 
 __all__ = [
     "CHAPTERS",
@@ -39,16 +40,15 @@ __all__ = [
     "Groups",
     "Identifiers",
     "Model",
+    "NoHarm",
     "Outcome",
     "Precision",
+    "Repair",
     "Scalar",
     "UseCase",
 ]
 
-OVERALL = "overall"
-MISSING = "(missing)"
 CHAPTERS = ("people", "models", "performance", "groups", "record")
-SOURCES = ("nhanes-2017-2018",)
 METRIC_IDS = (
     "n", "prevalence", "selection_rate", "sensitivity", "specificity", "ppv", "npv", "fpr", "fnr", "accuracy",
     "balanced_accuracy", "brier", "auroc", "average_precision", "oe_ratio", "calibration_intercept",
@@ -68,188 +68,6 @@ UNBOUNDED = (
     "interventions_avoided",
 )
 """Metrics whose shortfall may exceed 1; every other one lies between 0 and 1."""
-
-
-class Condition(Part):
-    """One condition on one column: one test, or a lower and an upper bound.
-
-    Rows where the column is missing are neither true nor false.
-    """
-
-    column: Words
-    equals: Scalar | None = None
-    one_of: Annotated[list[Scalar], Field(min_length=1)] | None = None
-    none_of: Annotated[list[Scalar], Field(min_length=1)] | None = None
-    at_least: Number | None = None
-    at_most: Number | None = None
-    above: Number | None = None
-    below: Number | None = None
-    known: Flag | None = Field(None, description="true: the column has a value; false: it has none")
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Self:
-        tests = [k for k in type(self).model_fields if k != "column" and getattr(self, k) is not None]
-        lower = self.at_least if self.at_least is not None else self.above
-        upper = self.at_most if self.at_most is not None else self.below
-        pair = len(tests) == 2 and lower is not None and upper is not None
-        if not tests:
-            refuse([Slip((), f"a condition needs a test: {', '.join(list(type(self).model_fields)[1:])}")])
-        elif len(tests) > 1 and not pair:
-            refuse([Slip((), f"one test a condition ({' and '.join(tests)} are given); write two conditions")])
-        elif pair and lower is not None and upper is not None and lower > upper:
-            refuse([Slip((), f"from {lower:g} to {upper:g} there is nothing: the lower bound comes first")])
-        return self
-
-
-class Derived(Part):
-    """A column computed from others, row by row; missing when any part is missing."""
-
-    name: Words
-    sum: list[Words] | None = Field(None, min_length=1, description="columns to add up")
-    mean: list[Words] | None = Field(None, min_length=1, description="columns to average over those that are known")
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        refuse(exactly_one(self, "sum", "mean"))
-        return self
-
-
-class Data(Part):
-    """Where the rows are and which values mean 'missing'."""
-
-    source: str | None = Field(None, description="an embedded data set: nhanes-2017-2018")
-    path: str | None = Field(None, description="file, folder or glob; relative to the use-case file")
-    url: str | None = Field(None, description="database URL: duckdb:///file.db, sqlite:///…, postgresql://…")
-    table: str | None = Field(None, description="table or SELECT statement, with url")
-    missing_codes: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = Field(
-        default_factory=dict, description="column (or '*' for all) -> values that mean missing"
-    )
-    detect_missing_codes: Flag = Field(
-        default=True,
-        description="recognise common codes (?, -1, 9999, 5.4e-79 …); each one found is reported",
-    )
-    encoding: str = Field("utf8", description="of text files: utf8, latin1, cp1252 …")
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        slips = []
-        places = [k for k in ("source", "path", "url") if getattr(self, k) is not None]
-        if len(places) > 1:
-            slips.append(Slip((), f"the data are in one place: source, path or url; given: {' and '.join(places)}"))
-        if self.source is not None and self.source not in SOURCES:
-            words = f"there is no embedded data set '{self.source}'; there is {', '.join(SOURCES)}"
-            slips.append(Slip(("source",), words, nearest(self.source, SOURCES)))
-        if (self.url is None) != (self.table is None):
-            slips.append(Slip((), "url and table go together: a database, and what to read from it"))
-        try:
-            codecs.lookup(self.encoding.removesuffix("-lossy"))
-        except (LookupError, ValueError):
-            slips.append(
-                Slip(("encoding",), f"there is no encoding '{self.encoding}'; usual ones: utf8, latin1, cp1252")
-            )
-        refuse(slips)
-        return self
-
-
-class Outcome(Part):
-    """What is predicted, how it was recorded, and whether the record differs from a measured truth."""
-
-    name: Words = Field(description="in words, as a reader says it: 'depression'")
-    when: list[Condition] = Field(min_length=1, description="all must hold for the outcome to be present")
-    recorded_by: Words = Field(description="who or what wrote it down, and how")
-    truth: list[Condition] | None = Field(
-        None,
-        min_length=1,
-        description="a better measurement of the same thing, if there is one; all must hold",
-    )
-    truth_name: str | None = Field(None, description="the better measurement in words: 'HbA1c ≥ 6.5 %'")
-    unrecorded_margin: Number = Field(
-        0.05, gt=0, le=1, description="largest acceptable excess, in one group, of true cases that are not recorded"
-    )
-
-    @model_validator(mode="after")
-    def _truth_has_conditions(self) -> Self:
-        if self.truth_name is not None and self.truth is None:
-            refuse([Slip(("truth_name",), "truth_name names a truth, but no conditions are given under truth")])
-        return self
-
-
-class Groups(Part):
-    """One way of dividing the patients; missing membership is always a group of its own."""
-
-    name: Words | None = Field(None, description="what readers see; the column's name if left out")
-    column: Words | None = None
-    bins: list[Number] | None = Field(None, min_length=1, description="inner edges: [35, 50] gives <35, 35-49, ≥50")
-    labels: Annotated[dict[str, Words], BeforeValidator(whole_keys)] | None = Field(
-        None, min_length=1, description="value in the data -> name shown"
-    )
-    intersection: list[Words] | None = Field(None, min_length=2, description="names of other groups to cross")
-    reference: Words = Field(OVERALL, description="the group the others are compared with, or overall (everyone else)")
-    role: Literal["confirmatory", "exploratory"] | None = Field(
-        None, description="how many comparisons at once are allowed for; intersections are exploratory if left out"
-    )
-    population_shares: (
-        Annotated[dict[str, Annotated[Number, Field(ge=0, le=1)]], BeforeValidator(whole_keys)] | None
-    ) = Field(None, min_length=1, description="group -> share in the population the model is meant for")
-
-    @property
-    def title(self) -> str:
-        """The name that readers see."""
-        return self.name or self.column or " × ".join(self.intersection or [])
-
-    @property
-    def is_exploratory(self) -> bool:
-        """Whether comparisons control the false discovery rate rather than any false finding at all."""
-        return self.intersection is not None if self.role is None else self.role == "exploratory"
-
-    @model_validator(mode="after")
-    def _column_or_intersection(self) -> Self:
-        slips = exactly_one(self, "column", "intersection")
-        if self.bins is not None and sorted(set(self.bins)) != list(self.bins):
-            slips.append(Slip(("bins",), "bins are inner edges in increasing order, each once"))
-        if self.intersection is not None:
-            slips += [
-                Slip((k,), f"{k} belongs to the groups that are crossed, not to their intersection")
-                for k in ("bins", "labels")
-                if getattr(self, k) is not None
-            ]
-        if self.title.casefold() == OVERALL:
-            at = ("name",) if self.name else ("column",)
-            slips.append(Slip(at, f"'{OVERALL}' means everyone; give the groups another name"))
-        refuse(slips + self._about_labels())
-        return self
-
-    def _about_labels(self) -> list[Slip]:
-        if self.labels is None or self.bins is not None:
-            return []
-        shown = list(dict.fromkeys(self.labels.values()))
-        slips = [
-            Slip(("labels", k), f"'{v}' has a meaning of its own here; call the group something else")
-            for k, v in self.labels.items()
-            if v.casefold() == OVERALL
-        ]
-        if self.reference not in {OVERALL, MISSING, *shown}:
-            told = self.labels.get(self.reference)
-            words = f"the reference '{self.reference}' is not among the labels: {', '.join(shown)}, or {OVERALL}"
-            slips.append(Slip(("reference",), words, told or nearest(self.reference, [*shown, OVERALL])))
-        slips += [
-            Slip(
-                ("population_shares", g),
-                f"'{g}' is not among the labels: {', '.join(shown)}",
-                nearest(g, shown),
-            )
-            for g in self.population_shares or {}
-            if g not in {MISSING, *shown}
-        ]
-        return slips
-
-    @field_validator("population_shares")
-    @classmethod
-    def _shares_of_one(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
-        total = sum((shares or {}).values())
-        if total > 1.02:
-            refuse([Slip((), f"the shares sum to {total:.3g}; shares of one population sum to 1 at most")])
-        return shares
 
 
 class Decision(Part):
@@ -372,6 +190,10 @@ class UseCase(Part):
         json_schema_extra={"propertyNames": {"enum": list(METRIC_IDS)}},
     )
     models: list[Model] = Field(min_length=1, description="scores to audit; the first is the primary one")
+    no_harm: NoHarm | None = Field(None, description="when a repaired model is acceptable; needed for repairs")
+    repairs: list[Repair] = Field(
+        default_factory=list, description="repairs to try on the primary model; each declared one is tried"
+    )
     folds: Annotated[Whole, Field(ge=2, le=20)] = Field(5, description="parts for cross-fitting")
     replicates: Annotated[Whole, Field(ge=200, le=100_000)] = Field(1000, description="of the bootstrap")
     level: Annotated[Number, Field(gt=0.5, lt=1)] = Field(0.95, description="of the intervals")
@@ -452,6 +274,19 @@ class UseCase(Part):
             slips += _outside(decision, models)
         refuse(slips, root=True)
         return models
+
+    @field_validator("no_harm")
+    @classmethod
+    def _no_harm_fits(cls, no_harm: NoHarm | None, info: ValidationInfo) -> NoHarm | None:
+        if no_harm is not None:
+            refuse(no_harm_slips(info.data, no_harm), root=True)
+        return no_harm
+
+    @field_validator("repairs")
+    @classmethod
+    def _repairs_fit(cls, repairs: list[Repair], info: ValidationInfo) -> list[Repair]:
+        refuse([*twice((r.name for r in repairs), "repairs", "name"), *repair_slips(info.data, repairs)], root=True)
+        return repairs
 
     def dump(self) -> dict[str, Any]:
         """Return the use case as plain, JSON-ready data, defaults left out."""
