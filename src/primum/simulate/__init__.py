@@ -1,0 +1,1 @@
+"""Populations whose truth is known, and biases to inject into any cohort."""
