@@ -1,0 +1,1 @@
+"""Paired no-harm certificates: their bounds, their robustness to under-diagnosis, monitoring."""
