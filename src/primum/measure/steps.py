@@ -48,7 +48,11 @@ def steps(view: ScoreTally, group: int) -> Steps:
     """Return the steps of one group; only the empty one where nobody has a score."""
     first, last = np.searchsorted(view.group, [group, group + 1])
     cells = slice(int(first), int(last))
-    labels, at = np.unique(view.label[cells], return_inverse=True)
+    label = view.label[cells]
+    order = np.argsort(label, kind="stable")  # two sorted runs, one an outcome: one pass
+    rises = np.diff(label[order], prepend=-1) > 0
+    labels, at = label[order][rises], np.empty(len(label), dtype=np.int64)
+    at[order] = np.cumsum(rises) - 1
     table = np.bincount(view.outcome[cells] * len(labels) + at, weights=view.w[cells], minlength=2 * len(labels))
     reach = np.cumsum(table.reshape(2, -1)[:, ::-1], axis=-1)[:, ::-1] if len(labels) else np.zeros((2, 0))
     top = view.grid.labels(view.grid.high) + 1
