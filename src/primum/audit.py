@@ -96,6 +96,18 @@ def audit(
     if "record" in chapters:
         with _chapter(run, listen, "record"):
             findings += record_chapter(run, cohort)
+    if "recording" in chapters:
+        with _chapter(run, listen, "recording"):
+            from primum.chapters.recording import recording_chapter
+
+            findings += recording_chapter(run, cohort, progress=listen)
+    if "repairs" in chapters:
+        with _chapter(run, listen, "repairs"):
+            from primum.chapters.repairs import repairs_chapter
+
+            findings += repairs_chapter(
+                run, cohort, estimators=models or {}, base=base, trust_pickle=trust_pickle, progress=listen
+            )
     listen.chapter("findings")
     run.findings = findings
     run.manifest |= environment(run, table, cohort.n, time.perf_counter() - started)
@@ -105,11 +117,17 @@ def audit(
 
 
 def _chapters(usecase: UseCase) -> list[str]:
-    """Return what is computed, in order: people always, models where their performance is asked for."""
+    """Return what is computed, in order: people always, models where performance is asked for, declared repairs."""
     asked = {"people", *usecase.chapters}
-    if asked & {"performance", "groups"}:
+    if asked & {"performance", "groups"} or usecase.recording is not None:
         asked.add("models")
-    return [c for c in CHAPTERS if c in asked]
+    return [*(c for c in CHAPTERS if c in asked), *_declared(usecase)]
+
+
+def _declared(usecase: UseCase) -> list[str]:
+    """Return the chapters that run because their section is there."""
+    there = {"recording": usecase.recording is not None, "repairs": bool(usecase.repairs)}
+    return [name for name, asked in there.items() if asked]
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from primum.usecase_part import (
     refuse,
     twice,
 )
+from primum.usecase_recording import Recording, recording_slips
 from primum.usecase_repair import NoHarm, Repair, no_harm_slips, repair_slips
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "NoHarm",
     "Outcome",
     "Precision",
+    "Recording",
     "Repair",
     "Scalar",
     "UseCase",
@@ -194,6 +196,7 @@ class UseCase(Part):
     repairs: list[Repair] = Field(
         default_factory=list, description="repairs to try on the primary model; each declared one is tried"
     )
+    recording: Recording | None = Field(None, description="what is known, or feared, about the record of the outcome")
     folds: Annotated[Whole, Field(ge=2, le=20)] = Field(5, description="parts for cross-fitting")
     replicates: Annotated[Whole, Field(ge=200, le=100_000)] = Field(1000, description="of the bootstrap")
     level: Annotated[Number, Field(gt=0.5, lt=1)] = Field(0.95, description="of the intervals")
@@ -281,6 +284,13 @@ class UseCase(Part):
         if no_harm is not None:
             refuse(no_harm_slips(info.data, no_harm), root=True)
         return no_harm
+
+    @field_validator("recording")
+    @classmethod
+    def _recording_fits(cls, recording: Recording | None, info: ValidationInfo) -> Recording | None:
+        if recording is not None:
+            refuse(recording_slips(info.data, recording), root=True)
+        return recording
 
     @field_validator("repairs")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from primum.usecase_part import Flag, Number, Part, Scalar, Slip, Words, refuse, whole_keys
+from primum.usecase_part import Flag, Number, Part, Scalar, Slip, Whole, Words, refuse, whole_keys
 
 Method = Literal[
     "group calibration", "multicalibration", "utility thresholds", "levelling-up thresholds", "reweighing",
@@ -50,6 +50,12 @@ class NoHarm(Part):
         | None
     ) = Field(None, description="attribute -> group -> [lowest, highest] share of true cases that the record may hold")
     bound: Literal["gaffke", "phan", "betting"] = Field("gaffke", description="how a group's mean is bounded")
+    largest_weight: Annotated[Number, Field(gt=0)] | None = Field(
+        None, description="greatest weight a person can have, declared beforehand; needed with survey weights"
+    )
+    largest_cluster: Annotated[Whole, Field(ge=1)] | None = Field(
+        None, description="most people in one family (or visits of one person), declared beforehand; needed with them"
+    )
     held_out: Annotated[Number, Field(gt=0, lt=1)] = Field(
         0.5, description="share of people kept untouched for the certificates"
     )
@@ -139,6 +145,13 @@ def no_harm_slips(info: dict[str, Any], no_harm: NoHarm) -> list[Slip]:
             for n in names
             if titles and n not in titles
         ]
+    linked = info.get("identifiers")
+    for name, needed in (
+        ("largest_weight", info.get("weight") is not None),
+        ("largest_cluster", linked is not None and (linked.family or linked.repeated_visits or linked.variance_by)),
+    ):
+        if needed and getattr(no_harm, name) is None:
+            slips.append(Slip(("no_harm", name), f"{name} is needed here: the certificate's bounds rest on it"))
     decision = info.get("decision")
     if no_harm.utility == "net benefit" and decision is not None and decision.threshold is None:
         slips.append(

@@ -48,7 +48,7 @@ def models_chapter(
         found = kept.get(model.name)
         started = time.perf_counter()
         if found is None:
-            found = _score(model, cohort, parts, run, estimators, base, trust_pickle=trust_pickle)
+            found = score_of(model, cohort, parts, run, estimators, base, trust_pickle=trust_pickle)
             found[1]["seconds"] = round(time.perf_counter() - started, 2)
             if model.train is not None:  # what was brought along is read again, as it may have changed meanwhile
                 kept.put(model.name, *found)
@@ -62,7 +62,7 @@ def models_chapter(
     run.keep_chapter("models", {"primary": run.usecase.primary.name, "models": told, "between_models": pairs})
 
 
-def _score(
+def score_of(
     model: Model,
     cohort: Cohort,
     parts: Any,
@@ -72,6 +72,7 @@ def _score(
     *,
     trust_pickle: bool,
 ) -> tuple[Scores, dict[str, Any]]:
+    """Return everybody's score by one model, and what the model is."""
     if model.score is not None:
         return cohort.scores[model.name], {"kind": "score column", "settings": {"column": model.score}}
     if model.name in estimators:

@@ -109,6 +109,10 @@ class Run:
         write_bytes(self.path / place, to_bytes(tally))
         return place
 
+    def keep_certificate(self, repair: str, document: dict[str, Any]) -> None:
+        """Keep the certificate (or its refusal) of a repair as a document of its own."""
+        write_json(self.path / "certificates" / f"{file_name(repair)}.json", document)
+
     def finish(self) -> None:
         """Write findings and manifest, and remove everything that was kept per row."""
         shutil.rmtree(self.work, ignore_errors=True)

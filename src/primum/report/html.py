@@ -14,6 +14,8 @@ from primum.report import slider, words
 from primum.report.grid import Grid, flat
 from primum.report.numbers import NBSP
 from primum.report.page_one import page_one
+from primum.report.section import numbered
+from primum.report.sections import FIRST, sections
 from primum.report.source import Audited, chapter, models, primary
 from primum.report.views import further, groups, joint, people, searched
 from primum.report.views import run as again
@@ -54,6 +56,7 @@ def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ())
     style, script = _resource("style.css"), _resource("threshold.js")
     content = slider.data(run)
     pictures = _figures(figures, drawn)
+    told = sections(run)
     return environment.get_template("report.html").render(
         run=run,
         usecase=run.usecase,
@@ -66,6 +69,8 @@ def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ())
         page=page_one(run),
         intervals=words.intervals(run.usecase.level),
         figures=pictures,
+        sections=told,
+        numbers={**numbered(told, FIRST), "last": FIRST + len(told)},
         pictures=_sorted(pictures.get("groups", [])),
         primary=primary(run),
         models=[m["name"] for m in models(run)],

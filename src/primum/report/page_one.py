@@ -21,6 +21,7 @@ from primum.report.source import (
     verdicts,
 )
 from primum.report.source import threshold as model_threshold
+from primum.report.views import recording, repairs
 from primum.usecase import MISSING, OVERALL
 
 MOST_ROWS, MOST_LINES = 24, 4
@@ -70,6 +71,7 @@ class PageOne:
     not_assessable: list[str]
     record: list[str]
     care: list[str]
+    repairs: list[str]
     decide: list[str]
     not_looked_at: list[str]
     legend: list[dict[str, str]] = field(default_factory=list)
@@ -106,14 +108,16 @@ def page_one(run: Audited) -> PageOne:
         not_assessable=_not_assessable(run, found, crossed),
         record=record_lines(run),
         care=_care(run),
+        repairs=repairs.lines(run),
         decide=_decide(run, at, scale, metric, found),
-        not_looked_at=NOT_LOOKED_AT,
+        not_looked_at=[x for x in NOT_LOOKED_AT if x != NO_REPAIR or not repairs.tried(run)],
         legend=_legend(found, split),
     )
 
 
+NO_REPAIR = "whether a repair would help the groups that are failed, and hurt nobody"
 NOT_LOOKED_AT = [
-    "whether a repair would help the groups that are failed, and hurt nobody",
+    NO_REPAIR,
     "how the model stands up to missing inputs, a shift in the population, and corrupted or poisoned data",
     "why groups differ, and what happens to patients after they are selected or left alone",
     "people outside the population above, and groups that the data do not name",
@@ -134,6 +138,13 @@ def record_lines(run: Audited) -> list[str]:
         lines.append(
             "There is no better measurement to hold it against, so this audit cannot tell whether "
             f"{run.usecase.outcome.name} is equally well recorded in every group."
+        )
+    wrong = chapter(run, "recording")
+    if wrong:
+        tips = recording.within(wrong)
+        said = f"{count(len(tips))} verdicts" if len(tips) != 1 else "1 verdict"
+        lines.append(
+            f"{said} of this report would change if groups were recorded as unequally as was declared possible."
         )
     shares = record.get("unrecorded") or chapter(run, "people").get("unrecorded") or {}
     first: dict[str, dict[str, int]] = next(iter(shares.values()), {})
@@ -274,7 +285,7 @@ def _care(run: Audited) -> list[str]:
     changed = run.manifest.get("deviations") or []
     if changed:
         what = ", ".join(str(d["field"]) for d in changed)
-        lines.append(f"The plan was changed after it was frozen ({what}); see chapter 7.")
+        lines.append(f"The plan was changed after it was frozen ({what}); see the last chapter.")
     if run.manifest.get("status") not in {None, "finished"}:
         lines.append("The audit is not finished: chapters are missing.")
     return lines

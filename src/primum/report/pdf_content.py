@@ -11,6 +11,8 @@ from primum.report.figures import Figure
 from primum.report.figures.style import text_width
 from primum.report.grid import Grid, Line
 from primum.report.page_one import PageOne, page_one
+from primum.report.section import Bullets, Heading, Pairs, Pictures, Section, Table, Text
+from primum.report.sections import FIRST, sections
 from primum.report.source import Audited, chapter, models, primary
 from primum.report.views import further, groups, joint, people, searched
 from primum.report.views import run as again
@@ -29,6 +31,7 @@ def report(run: Audited, figures: list[Figure], svgs: Mapping[str, str]) -> dict
     shown = {
         c: [_figure(f, svgs[f.name]) for f in figures if f.chapter == c and not f.page_one] for c in _chapters(figures)
     }
+    told = sections(run)
     return {
         "title": f"{run.usecase.title}: audit by group",
         "name": run.usecase.title,
@@ -42,8 +45,9 @@ def report(run: Audited, figures: list[Figure], svgs: Mapping[str, str]) -> dict
             {"title": "3. The models", "blocks": _models(run, shown.get("models", []))},
             {"title": "4. Everyone together", "blocks": _performance(run, shown.get("performance", []))},
             {"title": "5. Every group", "blocks": _groups(run, shown.get("groups", []))},
-            {"title": "6. Limits and definitions", "blocks": _limits(run)},
-            {"title": "7. How to do it again", "blocks": _again(run)},
+            *({"title": f"{number}. {s.title}", "blocks": _section(s, shown)} for number, s in enumerate(told, FIRST)),
+            {"title": f"{FIRST + len(told)}. Limits and definitions", "blocks": _limits(run)},
+            {"title": f"{FIRST + len(told) + 1}. How to do it again", "blocks": _again(run)},
         ],
     }
 
@@ -68,7 +72,7 @@ def _first(run: Audited, page: PageOne, figure: Figure | None, svgs: Mapping[str
             [_list(few) if few else _text("Every group has enough people to be judged on this question.")],
         ),
         ("The record", [_text(" ".join(page.record))]),
-        ("Repairs", [_text("Not part of this audit.")]),
+        ("Repairs", [_list(page.repairs) if page.repairs else _text("No repair was tried.")]),
         (
             "Stands up to",
             [_text("Not part of this audit: missing inputs, shift, corrupted or poisoned data were not tried.")],
@@ -191,6 +195,26 @@ def _further(run: Audited, model: str) -> list[Block]:
         out += [_head("Who is under-represented among the highest risks"), _text(further.EXPOSURE), *_tables(top)]
     if taken:
         out += [_head("Why the gap?"), _text(further.GAP), *_tables(further.gap_parts(run, model, taken[0]))]
+    return out
+
+
+def _section(section: Section, shown: Mapping[str, list[Block]]) -> list[Block]:
+    """Return a section of the report as blocks of the PDF."""
+    out: list[Block] = []
+    for b in section.blocks:
+        match b:
+            case Heading():
+                out.append(_head(b.text))
+            case Text():
+                out.append(_text(b.text, "note" if b.note else "plain"))
+            case Bullets():
+                out += [_list(list(b.lines))] if b.lines else []
+            case Pairs():
+                out.append(_pairs(list(b.pairs)))
+            case Pictures():
+                out += shown.get(b.chapter, [])
+            case Table():
+                out += [] if b.short else _tables(b.grid)
     return out
 
 

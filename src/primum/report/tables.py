@@ -48,6 +48,18 @@ def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     for name, key in (("subgroups_searched", "rows"), ("subgroups_confirmed", "confirmed")):
         found[name] = [{"model": s["model"], "metric": s["metric"], **r} for s in searches for r in s[key]]
     found["thresholds"] = _thresholds(groups.get("thresholds") or {})
+    wrong = chapter(run, "recording")
+    found["record_tipping"] = list(wrong.get("tipping", []))
+    found["record_errors"] = list(wrong.get("rates", []))
+    found["in_truth"] = list(wrong.get("in_truth", []))
+    tried = chapter(run, "repairs")
+    found["repairs"] = list(tried.get("performance", []))
+    found["repairs_by_group"] = [
+        {"repair": r["name"], **g} for r in tried.get("repairs", []) for g in r.get("groups", [])
+    ]
+    found["levelling_down"] = [
+        {"repair": r["name"], **e} for r in tried.get("repairs", []) for e in r.get("ledger", [])
+    ]
     found["record"] = list(chapter(run, "record").get("rows", []))
     return {name: rows for name, rows in found.items() if rows}
 

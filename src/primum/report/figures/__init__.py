@@ -7,6 +7,8 @@ from primum.report.figures.decision import decision_curves
 from primum.report.figures.figure import Figure, png, svg
 from primum.report.figures.groups import difference_forests, metric_forests, page_one
 from primum.report.figures.people import flow, missingness
+from primum.report.figures.recording import recording
+from primum.report.figures.repairs import repairs
 from primum.report.figures.roc import roc
 from primum.report.figures.rows import Source
 from primum.report.source import Audited
@@ -30,6 +32,8 @@ def figures(run: Audited) -> list[Figure]:
         *decision_curves(source),
         *metric_forests(source),
         *difference_forests(source),
+        *recording(source),
+        *repairs(source),
     ]
     whole: dict[str, Figure] = {}
     for figure in found:

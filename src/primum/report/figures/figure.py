@@ -42,7 +42,7 @@ class Figure:
     table
         The rows behind the picture, with plain column names.
     chapter
-        Where it belongs: "people", "performance" or "groups".
+        Where it belongs: "people", "performance", "groups" or "repairs".
     page_one
         Whether it is the picture of the first page.
     note

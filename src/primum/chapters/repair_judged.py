@@ -1,0 +1,266 @@
+"""Judging a repaired model against the model in use: certificate, walk, ledger and frontier, from paired tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from primum.certify.bound import bound
+from primum.certify.certificate import CROSS, Certificate, certify
+from primum.certify.differences import Worth, estimate, lower_limit, upper_limit
+from primum.certify.document import to_document
+from primum.certify.group_verdict import CERTIFIED, GroupVerdict
+from primum.certify.utility import SENSITIVITY, SPECIFICITY, Utility, declared, net_benefit
+from primum.certify.walk import Walk, spared, walk
+from primum.chapters.repair_measured import Version
+from primum.chapters.scored import linked
+from primum.cohort.cohort import Cohort
+from primum.measure.levelling import ledger_of_pairs
+from primum.mitigate.membership import membership
+from primum.mitigate.path import blend, moved, strengths
+from primum.mitigate.unchanged import unchanged_groups
+from primum.tally.paired import PairedTally, count_pairs
+from primum.tally.paired_units import UnitTally, count_units
+from primum.usecase import UseCase
+
+Decide = Callable[[float], npt.NDArray[np.int64]]
+STEPS, FRONTIER = 10, 5
+EVERYONE = ("", "everyone")
+OF_LEDGER = ("net_benefit", "sensitivity", "specificity")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What every repair of this run is held against.
+
+    Attributes
+    ----------
+    usecase, people
+        The question, and the people kept for the judgement.
+    before, cut
+        The model in use among them, and its threshold.
+    utility
+        As declared.
+    attributes
+        Titles of all groups that are no intersections → labels, shape (people,).
+    views
+        Which groups must not lose.
+    """
+
+    usecase: UseCase
+    people: Cohort
+    before: Version
+    cut: float
+    utility: Utility
+    attributes: dict[str, npt.NDArray[Any]]
+    views: list[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, usecase: UseCase, people: Cohort, before: Version, cut: float) -> Self:
+        """Return the judge of a use case."""
+        told = usecase.no_harm
+        assert told is not None
+        crossed = {g.title: tuple(g.intersection) for g in usecase.groups if g.intersection is not None}
+        names = told.groups or [g.title for g in usecase.groups if not g.is_exploratory]
+        return cls(
+            usecase,
+            people,
+            before,
+            cut,
+            utility_of(usecase, cut),
+            {c: people.groups[c].to_numpy() for c in people.groups.columns if c not in crossed},
+            [crossed.get(n, (n,)) for n in names],
+        )
+
+    def certificate(self, after: Version, fitted: Any) -> Certificate:
+        """Test that nobody loses more than declared by going from the model in use to this one."""
+        pairs = self.pairs(after.decision)
+        found = certify(pairs, units=self.units(after.decision), **self.terms(after.name))
+        still = self.unchanged(fitted)
+        return spared(found, pairs, still) if still else found
+
+    def unchanged(self, fitted: Any) -> frozenset[tuple[str, str]]:
+        """Return the groups for which a repair changes nothing by the way it is built."""
+        by = tuple(getattr(fitted, "attributes_", ()))
+        views = [v for v in self.views if set(v) <= set(by)]
+        if not views:
+            return frozenset()
+        people = membership({a: self.attributes[a] for a in by}, self.people.n)
+        return unchanged_groups(fitted, people, views)
+
+    def terms(self, name: str) -> dict[str, Any]:
+        """Return what was declared, as a certificate asks for it."""
+        told = self.usecase.no_harm
+        assert told is not None
+        ranges = {(a, g): r for a, groups in (told.recorded or {}).items() for g, r in groups.items()}
+        levels = {v: self.people.levels[v[0]] for v in self.views if len(v) == 1}
+        return {
+            "utility": self.utility,
+            "margin": told.margin,
+            "alpha": told.alpha,
+            "groups": self.views,
+            "declared": levels,
+            "worst_off": next(iter(told.worst_off.items())) if told.worst_off else None,
+            "bound": told.bound,
+            "recorded": ranges or None,
+            "names": (self.before.name, name),
+            "seed": self.usecase.seed,
+        }
+
+    def pairs(self, decision: npt.NDArray[np.int64]) -> PairedTally:
+        """Count what these decisions change."""
+        return count_pairs(self.people.outcome, self.before.decision, decision, self.attributes)
+
+    def units(self, decision: npt.NDArray[np.int64]) -> UnitTally | None:
+        """Count the same by families, repeated visits or weights; None where each person is one of their own."""
+        together, told = linked(self.usecase, self.people), self.usecase.no_harm
+        assert told is not None
+        if together is None and self.people.weight is None:
+            return None
+        return count_units(
+            self.people.outcome, self.before.decision, decision, self.attributes, clusters=together,
+            weights=self.people.weight, max_weight=told.largest_weight, max_size=told.largest_cluster,
+            views=[*self.views, ()], word="people" if together is None else "families or people",
+        )  # fmt: skip
+
+    def levels_of(self, decision: npt.NDArray[np.int64]) -> dict[tuple[str, str], float]:
+        """Return the mean utility of every group (and of everyone) under these decisions; NaN for nobody counted."""
+        y = self.people.outcome.astype(np.int64)
+        u = np.array(self.utility.worth)[decision, y]
+        w = (np.ones(len(y)) if self.people.weight is None else self.people.weight) * self.utility.counted[y]
+        found = {EVERYONE: _mean(u, w)}
+        for view in self.views:
+            cells = np.array([" · ".join(t) for t in zip(*(self.attributes[a].tolist() for a in view), strict=True)])
+            found |= {(CROSS.join(view), str(g)): _mean(u[cells == g], w[cells == g]) for g in np.unique(cells)}
+        return found
+
+
+def utility_of(usecase: UseCase, cut: float) -> Utility:
+    """Return the declared utility."""
+    told = usecase.no_harm
+    assert told is not None
+    if isinstance(told.utility, dict):
+        return declared(told.utility)
+    return {"sensitivity": SENSITIVITY, "specificity": SPECIFICITY}.get(told.utility) or net_benefit(cut)
+
+
+def told(certificate: Certificate, plan: str, date: str) -> dict[str, Any]:
+    """Return a certificate as the chapter keeps it: the document, and its rows by group."""
+    return {
+        "granted": certificate.granted,
+        "improves": certificate.improves,
+        "words": certificate.words,
+        "groups": [flat(g) for g in certificate.groups],
+        "robust": [{"attribute": r.attribute, "group": r.group, "verdict": r.verdict, "words": r.words,
+                    "recorded": list(r.recorded)} for r in certificate.robust or ()],
+        "certificate": to_document(certificate, plan=plan, date=date),
+    }  # fmt: skip
+
+
+def flat(g: GroupVerdict) -> dict[str, Any]:
+    """Return a verdict as one row."""
+    row = {k: v for k, v in asdict(g).items() if k != "estimate"}
+    return row | {
+        "value": g.estimate.value,
+        "low": g.estimate.low,
+        "high": g.estimate.high,
+        "reason": g.estimate.reason,
+    }
+
+
+def overall(judge: Judge, after: Version) -> dict[str, Any]:
+    """Return the change for everyone together, with its one-sided limits; nothing is judged by it."""
+    told_ = judge.usecase.no_harm
+    assert told_ is not None
+    from primum.certify.differences import people as alone
+    from primum.certify.units import unit_evidence
+
+    n = judge.pairs(after.decision).by().n[0]
+    units = judge.units(after.decision)
+    seen = alone(n) if units is None else unit_evidence(units, (), (), int(n.sum()))
+    scale, rule = Worth(judge.utility.gain, judge.utility.counted), bound(told_.bound)
+    return {
+        "value": estimate(seen, scale),
+        "low": lower_limit(seen, scale, rule, told_.alpha, seed=judge.usecase.seed),
+        "high": upper_limit(seen, scale, rule, told_.alpha, seed=judge.usecase.seed),
+    }
+
+
+def along(judge: Judge, after: Version, fitted: Any) -> Decide | None:
+    """Return decisions at each step from the model in use to the repair; None where there is nothing in between."""
+    own = getattr(fitted, "thresholds_", None)
+    if own is not None and hasattr(own, "thresholds"):
+        by = dict(zip(own.groups, own.thresholds, strict=True))
+        columns = [judge.attributes[a].tolist() for a in fitted.attributes_]
+        cells = [" · ".join(t) for t in zip(*columns, strict=True)]
+        mine = np.array([by.get(c, judge.cut) for c in cells])
+        return lambda step: (judge.before.score >= moved(judge.cut, mine, step)).astype(np.int64)
+    if ((after.score >= judge.cut) == (after.decision == 1)).all():
+        return lambda step: (blend(judge.before.score, after.score, step) >= judge.cut).astype(np.int64)
+    return None
+
+
+def walked(judge: Judge, after: Version, fitted: Any) -> dict[str, Any] | None:
+    """Return how far towards a repair nobody is shown to lose; None where there is nothing in between."""
+    decide = along(judge, after, fitted)
+    if decide is None:
+        return None
+    steps = {s: decide(s) for s in strengths(STEPS)}
+    found: Walk = walk(
+        list(steps),
+        lambda s: (judge.pairs(steps[s]), judge.units(steps[s])),
+        untouched=lambda _: judge.unchanged(fitted),
+        **judge.terms(after.name),
+    )
+    stopped = found.refused.certificate if found.refused else None
+    return {
+        "reached": found.strength,
+        "words": found.words,
+        "stopped_by": [v.group for v in stopped.deciding if v.verdict != CERTIFIED] if stopped else [],
+        "steps": [{"share": s.strength, "status": s.status} for s in found.steps],
+        "groups": [flat(g) for g in found.reached.certificate.groups] if found.reached.certificate else [],
+        "certificate": to_document(found.reached.certificate) if found.strength and found.reached.certificate else None,
+    }
+
+
+def frontier(judge: Judge, after: Version, fitted: Any) -> list[dict[str, Any]]:
+    """Return the mean utility of everyone and of the group that has least, at each step towards the repair."""
+    decide = along(judge, after, fitted)
+    made = {0.0: judge.before.decision, 1.0: after.decision}
+    if decide is not None:
+        made |= {s: decide(s) for s in strengths(FRONTIER)[1:-1]}
+    rows = []
+    for share in sorted(made):
+        level = judge.levels_of(made[share])
+        everyone = level.pop(EVERYONE)
+        known = {k: v for k, v in level.items() if np.isfinite(v)}
+        worst = min(known, key=lambda k: known[k]) if known else EVERYONE
+        rows.append(
+            {
+                "share": share,
+                "kind": {0.0: "as it is", 1.0: "whole"}.get(share, "a step"),
+                "everyone": everyone,
+                "worst": known.get(worst, everyone),
+                "worst_group": " ".join(worst).strip(),
+            }
+        )
+    return rows
+
+
+def _mean(values: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> float:
+    total = float(weight.sum())
+    return float(values @ weight) / total if total > 0 else float("nan")
+
+
+def ledger(judge: Judge, after: Version) -> list[dict[str, Any]]:
+    """Return where each gap went, attribute by attribute: points, unweighted, for the people kept for the judgement."""
+    pairs = judge.pairs(after.decision)
+    return [
+        {"attribute": CROSS.join(view), "of": metric, **ledger_of_pairs(pairs.by(*view), metric, judge.cut).row()}
+        for view in judge.views
+        for metric in OF_LEDGER
+    ]

@@ -1,0 +1,15 @@
+"""The sections that follow the groups, in order; a section that has nothing to say is not there."""
+
+from __future__ import annotations
+
+from primum.report.section import Section
+from primum.report.source import Audited
+from primum.report.views import recording, repairs
+
+FIRST = 6
+"""Number of the first of these chapters."""
+
+
+def sections(run: Audited) -> list[Section]:
+    """Return the sections of a run."""
+    return [s for s in (recording.section(run), repairs.section(run)) if s is not None]
