@@ -80,8 +80,8 @@ def test_sensitivity_can_be_trusted_at_random_and_ppv_cannot(run):
 
 def test_the_report_tells_it(run, tmp_path):
     page = run.report(tmp_path / "report").read_text(encoding="utf8")
-    assert "6. If the record is wrong" in page
-    assert "7. Repairs" in page
+    assert "7. If the record is wrong" in page
+    assert "8. Repairs" in page
     assert "Source: a chart review" in page
 
 

@@ -89,7 +89,7 @@ def test_order_is_that_of_the_design(text):
     parts = [
         "The question", "Overall", "Group by group", "Not assessable", "The record", "Repairs", "Stands up to",
         "Before use", "1. The use case", "2. The people", "3. The models", "4. Everyone together", "5. Every group",
-        "6. Repairs", "7. Limits", "8. How to do it again",
+        "6. If places are limited", "7. Repairs", "8. Limits", "9. How to do it again",
     ]  # fmt: skip
     places = [text.index(f">{p}") for p in parts]
     assert places == sorted(places)
@@ -276,7 +276,7 @@ AT_ONCE = {
 
 
 def test_what_is_new_stands_in_the_chapter_of_the_groups_and_in_the_contents(text):
-    start, end = text.index(">5. Every group"), text.index(">6. Repairs")
+    start, end = text.index(">5. Every group"), text.index(">6. If places")
     places = [text.index(f'<h3 id="{place}">{name}</h3>') for place, name in AT_ONCE.items()]
     assert start < places[0]
     assert places == sorted(places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from primum.measure.capacity import at_capacity
 from primum.measure.casemix import comparable
 from primum.measure.decomposition import decompose
 from primum.measure.exposure import exposure
@@ -15,13 +16,15 @@ from primum.tally.score import ScoreTally
 from primum.usecase import OVERALL, Groups, UseCase
 
 TAKEN_APART = ("sensitivity", "selection_rate", "ppv", "net_benefit")
+CAPACITIES = (0.05, 0.1, 0.2)
+"""Shares of people for whom there are places, beside a declared one."""
 REPLICATES = 250  # at most, of exposure
 SPREAD = 80  # of a standard deviation, which needs fewer than a quantile
 
 
 def empty() -> dict[str, Any]:
     """Return the parts of the chapter, with nothing in them."""
-    return {"policies": [], "exposure": [], "smooth": {}, "decomposition": []}
+    return {"policies": [], "exposure": [], "capacity": [], "smooth": {}, "decomposition": []}
 
 
 def add(
@@ -35,6 +38,12 @@ def add(
         chapter["policies"] += [{"model": model, **r, "attribute": group.title} for r in rows]
     found = exposure(view, replicates=min(settings.replicates, REPLICATES), seed=settings.seed, level=settings.level)
     chapter["exposure"] += [{"model": model, **r, "attribute": group.title} for r in found]
+    if model == usecase.models[0].name and group.intersection is None:
+        wanted = {*CAPACITIES, usecase.decision.capacity} - {None}
+        places = [
+            at_capacity(view, share, level=settings.level) for share in sorted(s for s in wanted if s is not None)
+        ]
+        chapter["capacity"] += [{"model": model, "attribute": group.title, **p} for p in places]
     if not tally.grid.probability:
         return
     smooth = chapter["smooth"].setdefault(model, {})

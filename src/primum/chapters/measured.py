@@ -15,6 +15,7 @@ from primum.finding import Estimate, Status
 from primum.measure.compare import compare, comparison_rows
 from primum.measure.curves import calibration, decision, roc, thresholds_table
 from primum.measure.metric import METRICS, metric
+from primum.measure.precision_recall import precision_recall
 from primum.measure.table import EVERYONE, Settings, estimates, row
 from primum.usecase import OVERALL, Groups, UseCase
 
@@ -34,7 +35,7 @@ def performance_chapter(run: Run, _levels: Mapping[str, Sequence[str]], progress
     """Keep the performance of every model for everyone together, and return the findings about its calibration."""
     rows: list[dict[str, Any]] = []
     findings: list[Finding] = []
-    chapter: dict[str, Any] = {"calibration": {}, "decision_curve": {}, "roc": {}}
+    chapter: dict[str, Any] = {"calibration": {}, "decision_curve": {}, "roc": {}, "precision_recall": {}}
     for i, (name, tally) in enumerate(run.tallies.items()):
         progress.step(i, len(run.tallies), name)
         view, settings = tally.by(), _settings(run, name)
@@ -45,6 +46,7 @@ def performance_chapter(run: Run, _levels: Mapping[str, Sequence[str]], progress
         if tally.grid.probability:
             chapter["decision_curve"][name] = decision(view, _curve(settings.at), level=settings.level)[0]
         chapter["roc"][name] = roc(view)
+        chapter["precision_recall"][name] = precision_recall(view)
     chapter["between_models"] = run.chapters["models"].get("between_models", [])
     run.keep_chapter("performance", {"estimates": rows, **chapter})
     return findings

@@ -142,9 +142,9 @@ def record_lines(run: Audited) -> list[str]:
     wrong = chapter(run, "recording")
     if wrong:
         tips = recording.within(wrong)
-        said = f"{count(len(tips))} verdicts" if len(tips) != 1 else "1 verdict"
+        many = f"{count(len(tips))} verdicts" if len(tips) != 1 else "1 verdict"
         lines.append(
-            f"{said} of this report would change if groups were recorded as unequally as was declared possible."
+            f"{many} of this report would change if groups were recorded as unequally as was declared possible."
         )
     shares = record.get("unrecorded") or chapter(run, "people").get("unrecorded") or {}
     first: dict[str, dict[str, int]] = next(iter(shares.values()), {})

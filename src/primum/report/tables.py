@@ -43,6 +43,12 @@ def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     found["group_decision_curves"] = _stack(groups.get("decision_curves"), ("model_name", "attribute", "group"))
     for name, key in AT_ONCE.items():
         found[name] = list(groups.get(key, []))
+    found["capacity"] = [
+        {"model": c["model"], "capacity": c["capacity"], "threshold": c["threshold"], **g}
+        for c in groups.get("capacity", [])
+        for g in c["groups"]
+    ]
+    found["precision_recall"] = _stack(performance.get("precision_recall"), ("model",))
     found["group_calibration_smooth"] = _stack(groups.get("smooth"), ("model", "attribute", "group"))
     searches = groups.get("discovery", [])
     for name, key in (("subgroups_searched", "rows"), ("subgroups_confirmed", "confirmed")):

@@ -7,6 +7,7 @@ from primum.report.figures.decision import decision_curves
 from primum.report.figures.figure import Figure, png, svg
 from primum.report.figures.groups import difference_forests, metric_forests, page_one
 from primum.report.figures.people import flow, missingness
+from primum.report.figures.precision_recall import precision_recall
 from primum.report.figures.recording import recording
 from primum.report.figures.repairs import repairs
 from primum.report.figures.roc import roc
@@ -28,6 +29,7 @@ def figures(run: Audited) -> list[Figure]:
         flow(source),
         missingness(source),
         roc(source),
+        precision_recall(source),
         *calibration(source),
         *decision_curves(source),
         *metric_forests(source),
