@@ -179,7 +179,8 @@ def test_points_cannot_be_repaired(small_case, people, tmp_path):
 
 def test_the_report_says_who_would_be_worse_off(run, tmp_path):
     page = run.report(tmp_path / "report", figures=True).read_text(encoding="utf8")
-    assert "7. Repairs, and who would be worse off" in page
+    assert "8. Repairs, and who would be worse off" in page
+    assert "7. Why does the model fail a group?" in page
     for repair in run.chapters["repairs"]["repairs"]:
         if not repair["failed"]:
             assert repair["advice"].replace("'", "&#39;")[:60] in page

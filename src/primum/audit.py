@@ -101,6 +101,11 @@ def audit(
             from primum.chapters.recording import recording_chapter
 
             findings += recording_chapter(run, cohort, progress=listen)
+    if "diagnosis" in chapters:
+        with _chapter(run, listen, "diagnosis"):
+            from primum.chapters.diagnosis import diagnosis_chapter
+
+            findings += diagnosis_chapter(run, cohort, progress=listen)
     if "repairs" in chapters:
         with _chapter(run, listen, "repairs"):
             from primum.chapters.repairs import repairs_chapter
@@ -126,7 +131,8 @@ def _chapters(usecase: UseCase) -> list[str]:
 
 def _declared(usecase: UseCase) -> list[str]:
     """Return the chapters that run because their section is there."""
-    there = {"recording": usecase.recording is not None, "repairs": bool(usecase.repairs)}
+    repairs = bool(usecase.repairs)
+    there = {"recording": usecase.recording is not None, "diagnosis": repairs, "repairs": repairs}
     return [name for name, asked in there.items() if asked]
 
 

@@ -6,7 +6,7 @@ Only people who are not kept for certificates are looked at. Models are trained 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,13 +120,25 @@ class Bench:
         """Return the share of outcome variation that these risks explain among some."""
         from primum.learn.learning_curve import explained, squared_loss
 
-        return explained(self.people.outcome, squared_loss(self.people.outcome, risks), who, self.people.weight)
+        y, weight = self.people.outcome, self.people.weight
+        trained = self._trained([squared_loss(y, [r]) for r in risks], who)
+        return explained(y, squared_loss(y, risks), who, weight, trained=trained)
 
     def log_loss(self, risks: list[Floats], who: Some) -> Known:
         """Return the mean log loss of these risks among some."""
         from primum.learn.learning_curve import log_loss, mean
 
-        return mean(log_loss(self.people.outcome, risks), who, self.people.weight)
+        y = self.people.outcome
+        known = mean(log_loss(y, risks), who, self.people.weight)
+        return replace(known, trained=self._trained([log_loss(y, [r]) for r in risks], who))
+
+    def _trained(self, losses: list[Floats], who: Some) -> float:
+        """Return the variance from whom the models were trained on; known where there are two of them."""
+        from primum.learn.learning_curve import disagreement
+
+        if len(losses) != 2:
+            return 0.0
+        return disagreement(self.learner, (losses[0], losses[1]), who, self.people.weight, self.unit)
 
     def told(self, known: Known) -> Row:
         """Return value and limits."""
@@ -208,7 +220,8 @@ def _measured(usecase: UseCase, bench: Bench, rows: list[Row], progress: Progres
         row["curve"] = bench.curve(shared, who)
         row["own"], own = _own(bench, shared[1.0], who)
         if row["own"]["verdict"] == SERVED_WORSE:
-            row["own_curve"] = bench.curve(learning_curve(bench.learner, bench.quarter, who), who, who)
+            curve = learning_curve(bench.learner, bench.quarter, who, whole=own[0])
+            row["own_curve"] = bench.curve(curve, who, who)
         served = own if row["own"]["verdict"] == SERVED_WORSE else shared[1.0]
         best.setdefault(row["attribute"], shared[1.0][0].copy())[who] = served[0][who]
         row["explained"] = _explained(bench, served, shared[1.0], who) | {

@@ -16,7 +16,7 @@ from primum.finding import Estimate, Finding, Status, Verdict
 CODE, TITLE = "PRM-H03", "Where a gap may come from"
 METRIC = "gain_from_twice_the_data"
 MARGIN = 0.01
-"""A change of less than one point of explained share is taken for none: this tool's choice, not a declared one."""
+"""A change is one of more than a point of explained share: this tool's choice, not a declared one."""
 IMPROVING, LEVELLED, UNTOLD = "still improving", "levelled off within the margin", "cannot be told"
 SERVED_WORSE, NO_SIGN, NOT_TRIED = "served worse by the shared model", "no sign", "not tried"
 LESS = "less can be explained"
@@ -27,12 +27,12 @@ NOT_JUDGED = "causes are looked for here; harm is judged in the chapter on group
 
 
 def curve_verdict(low: float, high: float, margin: float = MARGIN) -> str:
-    """Return what the interval of the gain from twice the training people says: of use, of none, or open."""
+    """Return what the interval of the gain from twice the training people says: above the margin, below it, or open."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNTOLD
     if high < margin:
         return LEVELLED
-    return IMPROVING if low > 0 else UNTOLD
+    return IMPROVING if low > margin else UNTOLD
 
 
 def own_verdict(low: float, high: float, margin: float = MARGIN) -> str:
@@ -46,7 +46,7 @@ def explained_verdict(low: float, high: float, margin: float = MARGIN) -> str:
         return UNTOLD
     if low > -margin:
         return NO_SIGN
-    return LESS if high < 0 else UNTOLD
+    return LESS if high < -margin else UNTOLD
 
 
 def record_sign(finding: Finding | None, declared: Mapping[str, Sequence[float]] | None, group: str) -> dict[str, str]:
@@ -170,7 +170,8 @@ def _of_curve(row: Mapping[str, Any]) -> str:
         return ""
     of = " to its own model" if own else ""
     if curve["verdict"] == UNTOLD:
-        why = f" ({curve['reason']})" if curve.get("reason") else ""
+        seen = f"twice of them: {_points(curve)}" if math.isfinite(_number(curve.get("value"))) else ""
+        why = f" ({curve.get('reason') or seen})" if curve.get("reason") or seen else ""
         return f"Whether more training data{of} would help this group cannot be told{why}."
     gain = f"twice the training data{of} changed what is explained of its outcome by {_points(curve)}"
     if curve["verdict"] == LEVELLED:
@@ -216,7 +217,11 @@ def _signed(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{_signed(100 * value).split('.')[0]} %" if math.isfinite(value) else "an unknown share"
+    return (
+        f"{'−' if round(100 * value) < 0 else ''}{abs(round(100 * value))} %"
+        if math.isfinite(value)
+        else "an unknown share"
+    )
 
 
 def _number(value: Any) -> float:

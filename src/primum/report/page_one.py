@@ -110,19 +110,27 @@ def page_one(run: Audited) -> PageOne:
         care=_care(run),
         repairs=repairs.lines(run),
         decide=_decide(run, at, scale, metric, found),
-        not_looked_at=[x for x in NOT_LOOKED_AT if x != NO_REPAIR or not repairs.tried(run)],
+        not_looked_at=_not_looked_at(run),
         legend=_legend(found, split),
     )
 
 
 NO_REPAIR = "whether a repair would help the groups that are failed, and hurt nobody"
+CAUSES = "why groups differ"
 NOT_LOOKED_AT = [
     NO_REPAIR,
     "how the model stands up to missing inputs, a shift in the population, and corrupted or poisoned data",
-    "why groups differ, and what happens to patients after they are selected or left alone",
+    CAUSES,
+    "what happens to patients after they are selected or left alone",
     "people outside the population above, and groups that the data do not name",
     "whether this report may leave the room that holds the data: small counts are shown as they are",
 ]
+
+
+def _not_looked_at(run: Audited) -> list[str]:
+    """Return what this audit leaves open."""
+    done = {NO_REPAIR: bool(repairs.tried(run)), CAUSES: bool(chapter(run, "diagnosis"))}
+    return [x for x in NOT_LOOKED_AT if not done.get(x)]
 
 
 def record_lines(run: Audited) -> list[str]:

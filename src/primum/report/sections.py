@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from primum.report.section import Section
 from primum.report.source import Audited
-from primum.report.views import capacity, recording, repairs
+from primum.report.views import capacity, diagnosis, recording, repairs
 
 FIRST = 6
 """Number of the first of these chapters."""
@@ -12,4 +12,8 @@ FIRST = 6
 
 def sections(run: Audited) -> list[Section]:
     """Return the sections of a run."""
-    return [s for s in (capacity.section(run), recording.section(run), repairs.section(run)) if s is not None]
+    return [
+        s
+        for s in (capacity.section(run), recording.section(run), diagnosis.section(run), repairs.section(run))
+        if s is not None
+    ]

@@ -58,6 +58,16 @@ def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     found["record_tipping"] = list(wrong.get("tipping", []))
     found["record_errors"] = list(wrong.get("rates", []))
     found["in_truth"] = list(wrong.get("in_truth", []))
+    found["diagnosis"] = [
+        {k: r[k] for k in ("attribute", "group", "n", "events", "suggestion")}
+        | {"record": r["label"]["verdict"]}
+        | {
+            f"{k}_{x}": (r.get(k) or {}).get(x)
+            for k in ("curve", "own", "explained")
+            for x in ("verdict", "value", "low", "high")
+        }
+        for r in chapter(run, "diagnosis").get("groups", [])
+    ]
     tried = chapter(run, "repairs")
     found["repairs"] = list(tried.get("performance", []))
     found["repairs_by_group"] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from primum.report.figures.calibration import calibration
 from primum.report.figures.decision import decision_curves
+from primum.report.figures.diagnosis import diagnosis
 from primum.report.figures.figure import Figure, png, svg
 from primum.report.figures.groups import difference_forests, metric_forests, page_one
 from primum.report.figures.people import flow, missingness
@@ -35,6 +36,7 @@ def figures(run: Audited) -> list[Figure]:
         *metric_forests(source),
         *difference_forests(source),
         *recording(source),
+        *diagnosis(source),
         *repairs(source),
     ]
     whole: dict[str, Figure] = {}

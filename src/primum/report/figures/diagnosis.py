@@ -51,11 +51,12 @@ def _curves(groups: list[dict[str, Any]]) -> Figure:
         "field": "share", "type": "ordinal", "title": "share of training people",
         "axis": {"format": ".0%", "labelAngle": 0},
     }  # fmt: skip
+    both = [m for m in (SHARED, OWN) if any(r["model"] == m for r in rows)]
     model = {
-        "field": "model", "type": "nominal", "scale": {"domain": [SHARED, OWN], "range": [BLUE, ORANGE]},
+        "field": "model", "type": "nominal", "scale": {"domain": both, "range": [BLUE, ORANGE][: len(both)]},
         "legend": {"title": None, "orient": "top"},
     }  # fmt: skip
-    shape = {**model, "scale": {"domain": [SHARED, OWN], "range": ["circle", "diamond"]}}
+    shape = {**model, "scale": {"domain": both, "range": ["circle", "diamond"][: len(both)]}}
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "rule", "color": FAINT}, "encoding": {"y": {"datum": 0}}},
         {

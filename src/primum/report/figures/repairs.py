@@ -9,21 +9,23 @@ from primum.report.figures.figure import Figure, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BAND, FAINT, INK, LOOKS, SERIES, fit_label
 from primum.report.numbers import fixed, known
+from primum.report.views.repairs import changed
 from primum.report.words import group_name
 
 VERDICTS = {
     "certified": Verdict.NO_HARM, "harmed": Verdict.HARM, "not assessable": Verdict.NOT_ASSESSABLE,
 }  # fmt: skip
 PER, COLUMNS, STEP = 1000, 3, 17
+START = "as it is"
 
 
 def repairs(source: Source) -> list[Figure]:
     """Return the figures of the repairs that could be tried; none without the chapter."""
     chapter = source.chapter("repairs")
-    tried = [r for r in chapter.get("repairs", []) if not r["failed"]]
+    tried = [r for r in chapter.get("repairs", []) if not r["failed"] and changed(r)]
     if not tried:
         return []
-    found = [_changes(chapter, tried), _frontier(tried)]
+    found = [_changes(chapter, tried), _frontier(chapter, tried)]
     return [f for f in found if f is not None]
 
 
@@ -50,7 +52,7 @@ def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
     order = list(dict.fromkeys(r["group"] for r in rows))
     x = {
         "field": "value", "type": "quantitative", "scale": {"domain": [-wide, wide], "nice": False},
-        "title": f"change, {words} per 1,000",
+        "title": f"change, {words} per 1,000", "axis": {"labelFlush": True, "tickCount": 4},
     }  # fmt: skip
     y = {"field": "group", "type": "nominal", "sort": order, "title": None}
     verdict = {
@@ -107,12 +109,12 @@ def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
             for r in rows
         ],
         "repairs",
-        note=f"Blue band: a loss within the declared margin, {fixed(margin, 1)} per 1,000. A repair is certified only "
+        note=f"Blue band: a loss within the declared margin, {margin:g} per 1,000. A repair is certified only "
         "if every interval lies to the right of the band's left edge. Very long intervals are cut at the edge.",
     )
 
 
-def _frontier(tried: list[dict[str, Any]]) -> Figure | None:
+def _frontier(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure | None:
     rows = [
         {"repair": r["name"], "share": p["share"], "all": PER * p["everyone"], "worst": PER * p["worst"],
          "group": p["worst_group"], "kind": p["kind"]}
@@ -122,6 +124,7 @@ def _frontier(tried: list[dict[str, Any]]) -> Figure | None:
     ]  # fmt: skip
     if len(rows) < 2:
         return None
+    unit = f"{chapter['utility']['words']} per 1,000"
     names = list(dict.fromkeys(r["repair"] for r in rows))
     colour = {
         "field": "repair", "type": "nominal", "sort": names, "title": None,
@@ -129,9 +132,14 @@ def _frontier(tried: list[dict[str, Any]]) -> Figure | None:
     }  # fmt: skip
     zero = {"zero": False}
     base = {
-        "x": {"field": "all", "type": "quantitative", "scale": zero, "title": "everyone, utility per 1,000"},
-        "y": {"field": "worst", "type": "quantitative", "scale": zero, "title": "worst-off group, utility per 1,000"},
+        "x": {"field": "all", "type": "quantitative", "scale": zero, "title": f"everyone: {unit}"},
+        "y": {"field": "worst", "type": "quantitative", "scale": zero, "title": f"worst-off group: {unit}"},
     }
+    shape = {
+        "field": "kind", "type": "nominal", "title": None,
+        "scale": {"domain": [START, "a step", "whole"], "range": ["diamond", "circle", "square"]},
+    }  # fmt: skip
+    moved = f"datum.kind !== '{START}'"
     spec = whole(
         {
             "data": values(rows),
@@ -143,27 +151,26 @@ def _frontier(tried: list[dict[str, Any]]) -> Figure | None:
                     "encoding": {**base, "color": colour, "order": {"field": "share"}},
                 },
                 {
+                    "transform": [{"filter": moved}],
                     "mark": {"type": "point", "filled": True, "size": 40, "opacity": 1},
-                    "encoding": {
-                        **base,
-                        "color": colour,
-                        "shape": {
-                            "field": "kind", "type": "nominal", "title": None,
-                            "scale": {
-                                "domain": ["as it is", "a step", "whole"], "range": ["diamond", "circle", "square"],
-                            },
-                        },
-                    },
+                    "encoding": {**base, "color": colour, "shape": shape},
+                },
+                {
+                    "transform": [{"filter": f"!({moved})"}],
+                    "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1, "color": INK},
+                    "encoding": {**base, "shape": shape},
                 },
             ],
         }
-    )  # fmt: skip
-    best = max(rows, key=lambda r: r["worst"])
+    )
+    start = next(r for r in rows if r["kind"] == START)
+    best = max((r for r in rows if r["kind"] != START), key=lambda r: r["worst"])
     return Figure(
         "repairs-frontier",
         "What the worst-off group gets, and what everyone gets",
-        f"Utility of the worst-off group against utility of everyone, for {len(names)} repairs in steps. The worst-off "
-        f"group does best with {best['repair']} ({fixed(best['worst'], 1)} per 1,000).",
+        f"Utility of the worst-off group against utility of everyone, for {len(names)} repairs in steps. As it is the "
+        f"model gives the worst-off group {fixed(start['worst'], 1)} {unit}; the best of the repairs by these points, "
+        f"{best['repair']}, {fixed(best['worst'], 1)}.",
         spec,
         [
             {
@@ -176,6 +183,6 @@ def _frontier(tried: list[dict[str, Any]]) -> Figure | None:
             for r in rows
         ],
         "repairs",
-        note="Right is better for everyone, up is better for whoever is worst off. Points without intervals: small "
-        "differences between them may be chance; the certificates say what is shown.",
+        note="Diamond: the model as it is. Right is better for everyone, up is better for whoever is worst off. Points "
+        "without intervals: small differences between them may be chance; the certificates say what is shown.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from primum.check.diagnosis import LESS, UNSEEN
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, plain, points, rate
@@ -21,8 +22,9 @@ HOW = (
     "Explained is the share of the group's own variation of the outcome that the predicted risks account for: 100 % is "
     "certainty, 0 % no better than one risk for the whole group. The gain from twice the data is what a model trained "
     "on everyone explains beyond models trained on halves of them. Models are trained as for the audit but without the "
-    "calibration on top, and always judged on people they were not trained on. Intervals take these models as they "
-    "are, and hold for each group by itself: with many groups some signs come by chance."
+    "calibration on top, and always judged on people they were not trained on. Intervals of a gain from "
+    "more data allow, roughly, for who happened to be in the halves; all hold for each group by itself, so with many "
+    "groups some signs come by chance."
 )
 SHORT = {
     "labels": "the record",
@@ -43,9 +45,10 @@ def section(run: Audited) -> Section | None:
         out += [Text(NOT_HERE.format(_stop(found["why_not"]))), Bullets(_said(run)), Table(labels(run))]
         return Section("diagnosis", TITLE, out)
     out += [Text(people(run)), Table(overview(run)), Bullets(_said(run)), Pictures("diagnosis")]
-    out += [Heading("What it rests on"), Text(HOW, note=True), Text(found["noise"], note=True)]
+    out += [Heading("How this was found out"), Text(HOW, note=True), Text(found["noise"], note=True)]
     out += [Table(numbers(run), "Gain from more data, own models and ranking, group by group", short=True)]
-    out.append(Table(labels(run), "How the outcome is recorded, group by group"))
+    if any(r["label"]["verdict"] != UNSEEN for r in found["groups"]):
+        out.append(Table(labels(run), "How the outcome is recorded, group by group"))
     return Section("diagnosis", TITLE, out)
 
 
@@ -78,9 +81,9 @@ def people(run: Audited) -> str:
     held = "who are not kept for certificates, " if run.usecase.no_harm is not None else ""
     return (
         f"Trained again and again on {count(n['n'])} people {held}{count(n['events'])} of them with "
-        f"{run.usecase.outcome.name}, in {n['folds']} folds. A gain that is surely below {fixed(margin)} "
-        f"{'point' if margin == 1 else 'points'} of explained share is taken for none; this line is drawn by the tool, "
-        "not by the use case. Harm is not judged in this chapter."
+        f"{run.usecase.outcome.name}, in {n['folds']} folds. A difference counts when its whole interval lies beyond "
+        f"{fixed(margin)} {'point' if margin == 1 else 'points'} of explained share, and is taken for none when "
+        "it lies below; this line is drawn by the tool, not by the use case. Harm is not judged in this chapter."
     )
 
 
@@ -150,7 +153,7 @@ def _name(r: Row) -> str:
 
 
 def _noted(verdict: str) -> str:
-    return "" if verdict == "no sign" else verdict
+    return verdict if verdict == LESS else ""
 
 
 def _gain(known_: Row | None) -> Cell:
