@@ -136,6 +136,26 @@ def test_betting_is_the_bet_written_out():
     assert betting.p_value(sample([0.6], [n], low=0, high=1), m) == pytest.approx(1 / e, rel=1e-9)
 
 
+def test_betting_e_value_is_the_inverse_of_p():
+    one = five([2, 5, 300, 6, 12])
+    e = betting.evidence(one, seed=1)
+    for null in (-0.3, -0.05, -0.01):
+        assert e(null) == betting.e_value(one, null, seed=1)
+        assert betting.p_value(one, null, seed=1) == pytest.approx(min(1, 1 / e(null)), rel=1e-9)
+    assert (e(-2), e(1), betting.e_value(sample([], low=-1, high=1), 0)) == (math.inf, 1, 1)
+
+
+def test_betting_in_blocks_counts_everyone_once():
+    """Blocks add up to the sample, whatever their order; half a billion are bet on in a moment."""
+    counts = np.array([[1, 5, 4000, 7, 9], [0, 4011, 0, 11, 0]])
+    sizes = betting._block_sizes(4022)
+    blocks = betting._ordered(counts, sizes, np.random.default_rng(1))
+    assert (blocks.sum(2) == counts[:, None, :]).all()
+    assert (blocks.sum(-1) == sizes).all()
+    assert len(betting._block_sizes(5 * 10**8)) < 1000
+    assert betting.lower(five([10**6, 10**6, 5 * 10**8, 10**6, 2 * 10**6]), 0.05) == pytest.approx(1 / 505, abs=1e-4)
+
+
 def test_betting_agrees_with_bets_patient_by_patient():
     """Stakes renewed in blocks, averaged over orders, lose nothing against one order of single patients."""
     rng = np.random.default_rng(4)

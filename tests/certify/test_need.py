@@ -39,7 +39,7 @@ def test_without_any_change():
 
 @pytest.mark.parametrize(
     ("now", "above"),
-    [(good(100, 0.12), 0.93), (sample([-1, 0, 1], [2, 195, 3], low=-1, high=1), 0.86)],
+    [(good(100, 0.12), 0.95), (sample([-1, 0, 1], [2, 195, 3], low=-1, high=1), 0.86)],
     ids=["good", "nearly neutral"],
 )
 def test_it_is_enough_in_simulation(now, above):
@@ -69,3 +69,19 @@ def test_no_number_helps_where_the_estimate_is_beyond_the_margin(lost):
     x = sample([-1, 0], [lost, 200 - lost], low=-1, high=1)
     assert need(x, -0.01, 0.05, GAFFKE) == (None, AT_OR_BEYOND)
     assert "not expected to help" in AT_OR_BEYOND
+
+
+def test_one_false_alarm_among_few_does_not_make_a_dozen_enough():
+    """With 130 people and no change at all it would take 299: with one harm among them it takes more, not 142."""
+    x = sample([-1 / 9, 0.0], [1, 129], low=-1, high=1)
+    more, _ = need(x, -0.01, 0.05, GAFFKE)
+    assert 299 < x.n + more < 600
+
+
+def test_a_bound_just_short_of_the_null_needs_more_than_one_more():
+    x = sample([-0.0965, 0.0], [10, 737], low=-1, high=1)
+    assert -0.0060 < GAFFKE.lower(x, 0.05) < -0.005
+    more, _ = need(x, -0.005, 0.05, GAFFKE)
+    assert 60 < more < 400
+    larger = sample(x.values, np.round(x.counts * (x.n + more) / x.n), low=-1, high=1)
+    assert GAFFKE.lower(larger, 0.05) > -0.005

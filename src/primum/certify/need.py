@@ -9,6 +9,7 @@ from primum.certify.sample import Sample
 
 POWER = 0.8
 MOST = 1e8  # more people than can be asked for
+CLOSE = 1.2  # two numbers of people as near as this are near enough
 AT_OR_BEYOND = "the estimate itself is at or beyond the margin, so more people are not expected to help"
 
 
@@ -75,16 +76,32 @@ def _with_bound(sample: Sample, null: float, alpha: float, bound: Bound, seed: i
     from scipy.special import ndtri
 
     room = sample.mean - null
-    n = units_needed(sample, null, alpha)
-    times = 0
-    for _ in range(30):
-        if n > MOST:
-            return math.inf
-        before, times = times, max(1, round(n / sample.n))
-        if times == before:
-            break
+
+    def short(times: int) -> float:
+        """Return how far below the estimate the bound of that many such samples lies, with z_β standard errors."""
         larger = Sample(sample.values, sample.counts * times, sample.low, sample.high)
         chance = float(ndtri(POWER)) * math.sqrt(sample.variance / larger.n)
-        short = sample.mean - bound.lower(larger, alpha, seed=seed) + chance
-        n = larger.n * min((short / room) ** 2, 100.0)  # what is short of the estimate shrinks as 1/√n
-    return max(float(math.ceil(n)), float(math.ceil(units_needed(sample, null, alpha))))
+        return sample.mean - bound.lower(larger, alpha, seed=seed) + chance
+
+    normal = units_needed(sample, null, alpha)  # an exact bound asks for no fewer
+    if normal > MOST:
+        return math.inf
+    few = max(1, math.floor(normal / sample.n))
+    before = short(few)
+    if before <= room:
+        return float(math.ceil(normal))
+    enough = 2 * few
+    while (after := short(enough)) > room:
+        if enough * sample.n > MOST:
+            return math.inf
+        few, enough, before = enough, 4 * enough, after
+    while enough - few > 1 and enough > few * CLOSE:
+        middle = round(math.sqrt(few * enough))
+        now = short(middle)
+        if now > room:
+            few, before = middle, now
+        else:
+            enough, after = middle, now
+    # between the two it falls as a power of n: 1/√n by chance alone, 1/n where hardly a decision changes
+    fall = math.log(enough / few) / math.log(before / after)
+    return max(float(math.ceil(sample.n * few * (before / room) ** fall)), float(math.ceil(normal)))
