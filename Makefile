@@ -8,6 +8,7 @@ SHELL := /bin/sh
 
 PYTHON ?=
 PYTEST ?=
+BENCH ?= --write
 OUT := out/nhanes-depression
 RUN := .venv/bin/python -m
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
@@ -40,14 +41,15 @@ lint: .venv/.dev ## check style, types, and that imports go down only
 	echo 'import-linter'; .venv/bin/python .venv/bin/lint-imports --no-logo --no-cache || bad=1; \
 	if [ $$bad = 0 ]; then echo 'lint: clean'; else echo 'lint: see above'; exit 1; fi
 
-bench: .venv/.dev ## time primum and its peers side by side
-	@.venv/bin/python bench/run.py
+bench: .venv/.dev ## time primum and its peers side by side (BENCH="--quick": minutes; --large: 100 million rows)
+	@sh scripts/bench-peers
+	@.venv/bin/python bench/run.py $(BENCH)
 
 lock: .venv/.dev ## write constraints.txt from this environment
 	@.venv/bin/python scripts/lock.py
 
 clean: ## remove what was made here: environment, caches, reports
-	rm -rf .venv out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. A stamp is written only after everything before it succeeded, so an interrupted

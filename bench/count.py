@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from alone import peak
 
 BY = ["sex", "ethnicity", "age", "deprivation"]
 LEVELS = {"sex": 2, "ethnicity": 6, "age": 5, "deprivation": 5}
@@ -84,7 +84,7 @@ def child(way, folder, resolution):
     wall, cpu = time.perf_counter(), time.process_time()
     found = WAYS[way](Path(folder), resolution)
     found["wall"], found["cpu"] = time.perf_counter() - wall, time.process_time() - cpu
-    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found["peak_mb"] = peak()
     print(json.dumps(found))
 
 
@@ -98,7 +98,7 @@ def main():
     """Generate, measure and print one table for every size."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--millions", type=int, nargs="+", default=[1, 10], help="sizes; 100 needs 1.3 GB of disk")
-    options.add_argument("--resolutions", type=int, nargs="+", default=[1, 8192, 32768])
+    options.add_argument("--resolutions", type=int, nargs="+", default=[1, 32768])
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     options.add_argument("--child", nargs=3)
     chosen = options.parse_args()

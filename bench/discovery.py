@@ -1,24 +1,14 @@
-"""Time the search of all subgroups up to three attributes, beside peers: each alone in a process of its own.
+"""All subgroups up to three of ten attributes with five levels each: the error rate of every one.
 
-Peers are looked for in the interpreter that runs this file, or in another one given by --peers. Every contender
-finds the error rate of every subgroup of the same rows; primum also splits, tests and confirms.
+primum also splits the people, tests and confirms.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import resource
-import subprocess
-import sys
-import time
-import warnings
-from importlib.util import find_spec
-from math import comb
-
 import numpy as np
+from alone import Contender
 
+ROWS, ATTRIBUTES, LEVELS = 100_000, 10, 5
 SUPPORT = 0.002  # below the smallest crossing of three, above most crossings of four
 
 
@@ -115,68 +105,24 @@ def with_sliceline(columns, y, d):
     }
 
 
+def of(make, **how):
+    """Return the maker of one contender: it makes its own people, as there are no two files alike in this question."""
+
+    def made(_file):
+        return make(*people(ROWS, ATTRIBUTES, LEVELS), **how)
+
+    return made
+
+
 CONTENDERS = {
-    "primum, rows of numbers": ("primum", with_primum, 5),
-    "primum, rows of text": ("primum", lambda *a: with_primum(*a, text=True), 5),
-    "primum, after coding": ("primum", with_primum_coded, 5),
-    "primum, tally by all attributes": ("primum", with_primum_tally, 3),
-    "divexplorer": ("divexplorer", with_divexplorer, 1),
-    "sliceline, best 10 only": ("sliceline", with_sliceline, 1),
+    "primum, rows of numbers": Contender("primum", ("polars",), of(with_primum), 4),
+    "primum, rows of text": Contender("primum", ("polars",), of(with_primum, text=True), 4),
+    "primum, after coding": Contender(
+        "primum", ("polars",), of(with_primum_coded), 4, note="what is left after counting"
+    ),
+    "primum, tally by all attributes": Contender(
+        "primum", ("polars",), of(with_primum_tally), 2, note="from a tally with nearly one group a person"
+    ),
+    "divexplorer": Contender("peers", ("divexplorer",), of(with_divexplorer), note=f"support {SUPPORT:g}"),
+    "sliceline": Contender("peers", ("sliceline",), of(with_sliceline), note=f"best 10 only, support {SUPPORT:g}"),
 }
-
-
-def alone(name, options):
-    """Run one contender in this process and print what it took as JSON."""
-    package, make, repeats = CONTENDERS[name]
-    if not find_spec(package):
-        print(json.dumps({"missing": package}))
-        return
-    warnings.simplefilter("ignore")
-    work, summary = make(*people(options.rows, options.attributes, options.levels))
-    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)  # noqa: E731
-    before, walls, cpus = peak(), [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        result = work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    took = {"first": walls[0], "wall": min(walls), "cpu": min(cpus), "before": before, "peak": peak()}
-    print(json.dumps(took | summary(result)))
-
-
-def main():
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=100_000)
-    options.add_argument("--attributes", type=int, default=10)
-    options.add_argument("--levels", type=int, default=5)
-    options.add_argument("--peers", default=sys.executable, help="an interpreter that has divexplorer and sliceline")
-    options.add_argument("--only", choices=list(CONTENDERS))
-    options.add_argument("--alone", choices=list(CONTENDERS), help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.alone:
-        alone(chosen.alone, chosen)
-        return
-    total = sum(comb(chosen.attributes, k) * chosen.levels**k for k in (1, 2, 3))
-    print(f"{chosen.rows:,} people, {chosen.attributes} attributes of {chosen.levels} levels: {total:,} subgroups")
-    print(f"Python {platform.python_version()}; seconds: first, then best wall and best CPU; MB: before, peak\n")
-    print(f"{'':34}{'first':>8}{'wall':>8}{'cpu':>8}{'before':>8}{'peak':>8}   what it found")
-    shape = ["--rows", chosen.rows, "--attributes", chosen.attributes, "--levels", chosen.levels]
-    for name, (package, *_) in CONTENDERS.items():
-        if chosen.only not in {None, name}:
-            continue
-        python = sys.executable if package == "primum" else chosen.peers
-        command = [python, __file__, *map(str, shape), "--alone", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{name:34}did not finish: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-            continue
-        r = json.loads(done.stdout.splitlines()[-1])
-        if "missing" in r:
-            print(f"{name:34}not installed")
-            continue
-        found = ", ".join(f"{k} {r[k]}" for k in ("subgroups", "errors", "worst") if k in r)
-        print(f"{name:34}{r['first']:8.3f}{r['wall']:8.3f}{r['cpu']:8.3f}{r['before']:8.0f}{r['peak']:8.0f}   {found}")
-
-
-if __name__ == "__main__":
-    main()

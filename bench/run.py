@@ -1,140 +1,153 @@
-"""Time primum beside its peers: the same rows, the same groups, the same five rates, in one run, one machine.
+"""Measure primum and its peers side by side, in one run on one machine, and print one table.
 
-Only ratios are worth quoting: seconds belong to the machine. Every contender's numbers are compared with
-primum's before its time is believed.
+Every contender runs in a process of its own, with the interpreter of its environment (`scripts/bench-peers` makes
+those of the peers), on the same Parquet file. A peer that cannot be installed or fails is shown with its reason. Only
+ratios are worth quoting: seconds belong to the machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import platform
-import time
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
-import polars as pl
+import people
 
-RATES = ("sensitivity", "specificity", "ppv", "npv", "selection_rate")
-THRESHOLD = 0.1
-
-
-def people(rows, groups, seed=20260101):
-    """Make `rows` people in `groups` groups of very different sizes, each with a risk and an outcome."""
-    rng = np.random.default_rng(seed)
-    share = rng.dirichlet(np.full(groups, 0.7))
-    share = 0.9 * share + 0.1 / groups  # the smallest still has people with and without the outcome
-    group = rng.choice(groups, size=rows, p=share)
-    risk = rng.beta(1.2, 8.0, size=rows)
-    return group, risk, (rng.random(rows) < risk).astype(np.int64)
-
-
-def with_primum(frame):
-    """Count and measure, each rate with its interval: a frame in, (groups, 5) out."""
-    import primum
-
-    tally = primum.count(frame, outcome="y", score="risk", by="group", thresholds=[THRESHOLD])
-    long = tally.measure(RATES, by="group", at=THRESHOLD)
-    wide = long.filter(pl.col("comparison") == "estimate").pivot("metric", index="group", values="value")
-    return wide.sort(pl.col("group").cast(pl.Int64)).select(RATES).to_numpy()
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PEERS = ROOT / ".venv-peers"
+PAGE = ROOT / "docs" / "benchmarks.md"
+LONGEST = 3600  # seconds a contender may take
+TOPICS = {
+    "rates": "Five rates of a decision, 18 groups and their crossings, attributes in words, {large:,} people",
+    "intervals": "Intervals of these five rates after counting, {small:,} people",
+    "scores": "AUROC, Brier score, calibration slope, observed ÷ expected, with intervals and the count",
+    "discovery": "All subgroups up to depth 3, 100,000 people, 10 attributes of 5 levels",
+    "whole": "A whole audit with its report, scores given, {large:,} people",
+}
+HEADS = ("", "version", "wall s", "CPU s", "CPU ÷ primum", "wall ÷ primum", "peak MB", "the numbers")
 
 
-def with_fairlearn(group, risk, y):
-    """Measure with fairlearn's MetricFrame and the metrics its guide names; no intervals."""
-    from fairlearn.metrics import MetricFrame, selection_rate
-    from sklearn.metrics import precision_score, recall_score
-
-    def negatives(metric):
-        return lambda y_true, y_pred: metric(y_true, y_pred, pos_label=0, zero_division=np.nan)
-
-    metrics = {
-        "sensitivity": lambda a, b: recall_score(a, b, zero_division=np.nan),
-        "specificity": negatives(recall_score),
-        "ppv": lambda a, b: precision_score(a, b, zero_division=np.nan),
-        "npv": negatives(precision_score),
-        "selection_rate": selection_rate,
-    }
-    chosen = (risk >= THRESHOLD).astype(np.int64)
-    frame = MetricFrame(metrics=metrics, y_true=y, y_pred=chosen, sensitive_features=group)
-    return frame.by_group.loc[np.unique(group), list(RATES)].to_numpy(dtype=float)
+def interpreter(home):
+    """Return the interpreter of an environment."""
+    return sys.executable if home == "primum" else str(PEERS / home / "bin" / "python")
 
 
-def with_sklearn(group, risk, y):
-    """Measure with scikit-learn: one confusion matrix for each group in turn; no intervals."""
-    from sklearn.metrics import confusion_matrix
-
-    chosen = (risk >= THRESHOLD).astype(np.int64)
-    table = []
-    for g in np.unique(group):
-        here = group == g
-        tn, fp, fn, tp = confusion_matrix(y[here], chosen[here], labels=[0, 1]).ravel().astype(float)
-        table.append((tp / (tp + fn), tn / (tn + fp), tp / (tp + fp), tn / (tn + fn), (tp + fp) / (tp + fp + tn + fn)))
-    return np.array(table)
+def missing(home):
+    """Return why an environment is not there; empty when it is."""
+    if home == "primum" or (PEERS / home / ".made").exists():
+        return ""
+    log = PEERS / f"{home}.log"
+    lines = log.read_text(encoding="utf-8").strip().splitlines() if log.exists() else []
+    return "not installed: " + (lines[-1] if lines else "scripts/bench-peers was not run")
 
 
-def with_numpy(group, risk, y):
-    """Measure with one bincount, written for this question alone: the floor; no intervals."""
-    size = int(group.max()) + 1
-    cells = np.bincount((group * 2 + y) * 2 + (risk >= THRESHOLD), minlength=4 * size).reshape(-1, 2, 2)
-    tn, fp, fn, tp = (cells[:, i, j].astype(float) for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)))
-    return np.stack(
-        [tp / (tp + fn), tn / (tn + fp), tp / (tp + fp), tn / (tn + fn), (tp + fp) / (tp + fp + tn + fn)],
-        axis=1,
-    )
-
-
-def best(work, repeats):
-    """Return the shortest of `repeats` wall times in seconds, and the result."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = work()
-        times.append(time.perf_counter() - start)
-    return min(times), result
-
-
-def stated(package):
-    """Return the version of `package`, or say that it is not here."""
+def measured(topic, name, contender, file):
+    """Return what one contender took and found, or why it did not."""
+    if why := missing(contender.home):
+        return {"failed": why}
+    command = [interpreter(contender.home), str(HERE / "alone.py"), topic, name, str(file)]
     try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return f"{package} (not installed)"
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"stopped after {LONGEST:,} s"}
+    if done.returncode:
+        return {"failed": "failed: " + (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1][:200]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def agreement(found, base):
+    """Say how far the numbers lie from primum's, and where one of the two has none."""
+    if found is None:
+        return ""
+    if isinstance(found, dict):
+        return ", ".join(f"{k} {v:.6g}" if isinstance(v, float) else f"{k} {v}" for k, v in found.items())
+    if found is base or base is None:
+        return ""
+    a, b = np.array(found, dtype=float), np.array(base, dtype=float)
+    if a.shape != b.shape:
+        return f"{a.shape[0]} groups where primum has {b.shape[0]}"
+    both = np.isfinite(a) & np.isfinite(b)
+    told = f"apart by at most {np.abs(a - b)[both].max():.1e} in {both.sum():,} numbers"
+    if (more := np.isfinite(a) & ~np.isfinite(b)).any():
+        values = ", ".join(f"{v:g}" for v in sorted(set(a[more].round(9)))[:3])
+        told += f"; {more.sum()} undefined (0/0) given as {values}"
+    if (less := ~np.isfinite(a) & np.isfinite(b)).any():
+        told += f"; {less.sum()} not given"
+    return told
+
+
+def lines(topic, files):
+    """Measure every contender of a topic; return a row of the table for each."""
+    contenders = import_module(topic).CONTENDERS
+    took, found = None, {}
+    for name, c in contenders.items():
+        print(f"  {topic}: {name}", file=sys.stderr, flush=True)
+        r = measured(topic, name, c, files[c.large])
+        if "failed" in r:
+            yield (name, "", "", "", "", "", "", r["failed"])
+            continue
+        found[name] = r["found"]
+        base = found.get(c.like) or next((found[k] for k in found if contenders[k].large == c.large), None)
+        took = took or r
+        by = [f"{r[k] / took[k]:,.1f}" for k in ("cpu", "wall")]
+        versions = ", ".join(f"{k} {v}" for k, v in r["versions"].items())
+        words = "; ".join(x for x in (agreement(r["found"], base), c.note) if x)
+        yield (name, versions, f"{r['wall']:,.3f}", f"{r['cpu']:,.3f}", *by, f"{r['peak']:,.0f}", words)
+
+
+def count(millions):
+    """Return what counting a folder larger than memory took, as it is printed."""
+    command = [sys.executable, str(HERE / "count.py"), "--millions", *map(str, millions)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + (done.stderr if done.returncode else "")
+
+
+def markdown(rows):
+    """Return rows as a table."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in [HEADS, ["---"] * len(HEADS), *rows])
 
 
 def main():
-    """Run all contenders that are installed and print one table."""
+    """Run what was asked for and print it; `--write` makes it the page of the documentation."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=500_000)
-    options.add_argument("--groups", type=int, default=318)
-    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--quick", action="store_true", help="50,000 people instead of 500,000: minutes")
+    options.add_argument("--large", action="store_true", help="also count up to 100 million rows; 1.3 GB of disk")
+    options.add_argument("--only", nargs="+", choices=list(TOPICS), default=list(TOPICS))
+    options.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     chosen = options.parse_args()
-
-    group, risk, y = people(chosen.rows, chosen.groups)
-    frame = pl.DataFrame({"group": group, "risk": risk, "y": y})
-    contenders = [("primum, with intervals", lambda: with_primum(frame))]
-    if find_spec("pandas"):
-        pandas = frame.to_pandas()
-        contenders.append(("primum on pandas, with intervals", lambda: with_primum(pandas)))
-    if find_spec("fairlearn"):
-        contenders.append(("fairlearn MetricFrame", lambda: with_fairlearn(group, risk, y)))
-    if find_spec("sklearn"):
-        contenders.append(("scikit-learn, group by group", lambda: with_sklearn(group, risk, y)))
-    contenders.append(("numpy, by hand", lambda: with_numpy(group, risk, y)))
-
-    print(f"{chosen.rows:,} people, {chosen.groups} groups, five rates at {THRESHOLD}; best of {chosen.repeats}")
-    print(" · ".join([f"Python {platform.python_version()}", *map(stated, ("polars", "fairlearn", "scikit-learn"))]))
-    print(f"\n{'':34}{'seconds':>9}{'× primum':>10}   largest disagreement")
-    base = None
-    for name, work in contenders:
-        work()  # imports and caches are not what is measured
-        seconds, rates = best(work, chosen.repeats)
-        base = base or (seconds, rates)
-        if not np.array_equal(np.isnan(rates), np.isnan(base[1])):
-            raise SystemExit(f"{name} and primum disagree on which rates are undefined")
-        apart = float(np.nanmax(np.abs(rates - base[1])))
-        print(f"{name:34}{seconds:9.3f}{seconds / base[0]:10.1f}   {apart:.1e}")
-        if apart > 1e-12:
-            raise SystemExit(f"{name} and primum disagree: the times mean nothing")
+    small, large = (20_000, 50_000) if chosen.quick else (100_000, 500_000)
+    about = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores"
+    written = (
+        "Written by `make bench`: everything below was measured in one run, one contender after the other, on the same "
+        "rows. Seconds belong to the machine and its load; quote ratios. How it is done: `bench/README.md`."
+    )
+    when = (
+        f"{datetime.now(UTC):%Y-%m-%d}, {about}, load {os.getloadavg()[0]:.1f} when started; {large:,} people, and "
+        f"{small:,} where peers take hours."
+    )
+    parts = ["# Benchmarks", written, when]
+    with tempfile.TemporaryDirectory(prefix="primum-bench-") as folder:
+        files = {False: people.write(folder, small), True: people.write(folder, large)}
+        for topic in chosen.only:
+            title = TOPICS[topic].format(large=large, small=small)
+            parts += [f"## {title}", markdown(list(lines(topic, files)))]
+            print("\n\n".join(parts[-2:]), end="\n\n", flush=True)
+    if chosen.large:
+        parts += ["## Counting a folder of Parquet files", "```text\n" + count([1, 10, 100]).rstrip() + "\n```"]
+        print(parts[-1])
+    parts.append(f"Load {os.getloadavg()[0]:.1f} when finished.")
+    if chosen.write:
+        PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+        print(f"Written: {PAGE}", file=sys.stderr)
 
 
 if __name__ == "__main__":

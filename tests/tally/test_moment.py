@@ -165,7 +165,7 @@ def test_mistakes_in_pairs():
         count_pairs([1, 0], [1], [0, 1])
     with pytest.raises(PrimumError, match="The first decision has values other than 0 and 1"):
         count_pairs([1, 0], [0.5, 1], [0, 1])
-    with pytest.raises(PrimumError, match="The outcome has values other than 0 and 1"):
+    with pytest.raises(PrimumError, match="1 of 2 people have no outcome"):
         count_pairs([1, np.nan], [0, 1], [0, 1])
     for labels in (["a"], ["a", "b", "c"]):
         with pytest.raises(PrimumError, match=f"'g' has {len(labels)} rows"):

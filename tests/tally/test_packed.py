@@ -64,13 +64,28 @@ def test_it_counts_as_columns_do(monkeypatch, by, lazy, weight):
         np.testing.assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-12)
 
 
-def test_a_stream_in_many_batches_is_added_up(monkeypatch):
+@pytest.mark.parametrize("weight", [None, "w"])
+@pytest.mark.parametrize(("few", "most"), [(10**9, 2**23), (0, 2**23), (0, 10)], ids=["places", "sorted", "grouped"])
+def test_a_stream_is_added_up_in_three_ways(monkeypatch, few, most, weight):
     monkeypatch.setattr(packed, "_BATCH", 100)
-    monkeypatch.setattr(packed, "_FEW", 10**9)
+    monkeypatch.setattr(packed, "_FEW", few)
+    monkeypatch.setattr(packed, "_SORTED", most)
     frame = rows().with_columns(pl.col("y").fill_null(0), pl.col("s").fill_nan(0.5).fill_null(0.5))
-    one, two = (count(f, "y", "s", ["text", "tiny"], resolution=2) for f in (frame, frame.lazy()))
-    np.testing.assert_array_equal(one.n, two.n)
-    np.testing.assert_allclose(one.wss, two.wss, rtol=1e-12)
+    for resolution in (2, 4096):
+        how = {"by": ["text", "tiny"], "resolution": resolution, "weight": weight}
+        one, two = (count(f, "y", "s", **how) for f in (frame, frame.lazy()))
+        for name in ("group", "outcome", "label", "n"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+        for name in SUMS:
+            np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bits", [3, 16, 17, 33, 40])
+def test_numbers_of_any_length_are_sorted_and_equal_ones_stay_as_they_came(bits):
+    key = np.random.default_rng(bits).integers(0, 2**bits, 5000)
+    key[::7] = key[0]
+    order = packed._sorting(key, 2**bits)
+    np.testing.assert_array_equal(order, np.argsort(key, kind="stable"))
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,21 @@ def test_who_is_selected(people, thresholds):
             assert found[i, y].tolist() == [sum(s >= t for s in scores) for t in thresholds]
 
 
+@given(PEOPLE, st.sampled_from([0.0, 0.1, 0.123, 0.5, 1.0]))
+def test_what_is_decided_at_one_threshold_needs_two_bins(people, threshold):
+    whole = tallied(people, thresholds=[0.123])
+    small = whole.decided(threshold)
+    assert len(small.n) <= 4 * len(small.groups)
+    np.testing.assert_array_equal(small.people(), whole.people())
+    for view in ([], ["g"], ["g", "h"]):
+        a, b = (t.by(*view).at(threshold) for t in (whole, small))
+        for name in ("tp", "fp", "fn", "tn"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    identical(small, tallied(people, thresholds=[threshold], decisions_only=True))
+    with pytest.raises(PrimumError, match=r"0\.1234 was not declared"):
+        whole.decided(0.1234)
+
+
 def test_confusion_counts_by_hand():
     frame = pl.DataFrame({"y": [1, 1, 0, 0, 1], "s": [0.5, 0.2, 0.5, 0.1, 0.9], "w": [1.0, 2, 3, 4, 5]})
     found = count(frame, "y", "s", weight="w")

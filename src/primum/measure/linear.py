@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from primum.measure.influence import CLOSED
 from primum.measure.intervals import z_value
@@ -73,7 +74,7 @@ def interval(value: float, var: float, metric: Metric, level: float) -> tuple[fl
     low, high = metric.range
     if (low, high) == (0.0, 1.0) and 0 < value < 1:
         odds, half = np.log(value / (1 - value)), half / (value * (1 - value))
-        return float(1 / (1 + np.exp(half - odds))), float(1 / (1 + np.exp(-half - odds)))
+        return float(expit(odds - half)), float(expit(odds + half))
     if low >= 0.0 and value > 0:
         return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
     return float(value - half), float(value + half)

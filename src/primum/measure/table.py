@@ -68,6 +68,8 @@ def frame(
         c: pl.Float64 if c in floats else pl.Int64 if c in {"n", "events", "nonevents"} else pl.String for c in COLUMNS
     }
     if views and metrics and in_closed_form(tally, metrics, settings):
+        if settings.at is not None:
+            tally = tally.decided(settings.at)
         return pl.concat([columns(tally.by(*view), metrics, settings, schema) for view in views])
     rows = [row for view in views for row in estimate_rows(tally.by(*view), metrics, settings)]
     return pl.DataFrame(rows, schema=schema)

@@ -140,21 +140,30 @@ def _tally(
     keep = (y <= 1) & (label >= 0)
     lost = np.bincount(group[~keep], weights=n[~keep], minlength=len(groups)).astype(np.int64)
     span = int(label.max(initial=0)) + 1
-    key = ((group * 2 + y) * span + label)[keep]
-    order = np.flatnonzero(keep)[np.argsort(key, kind="stable")]
+    key = group * 2
+    key += y
+    key *= span
+    key += label
+    if keep.all() and (key[1:] > key[:-1]).all():  # all there, and in order
+        ordered = cells
+    else:
+        key = key[keep]
+        order = np.flatnonzero(keep)[np.argsort(key, kind="stable")]
+        key.sort()
+        ordered = {k: cells[k][order] for k in ("group", "y", "label", "n", "ws", "wss", "w")}
+        ordered["ww"] = ordered["w"] if cells["ww"] is cells["w"] else cells["ww"][order]
     tally = ScoreTally(
         attributes=tuple(attributes),
         groups=groups,
-        group=group[order],
-        outcome=y[order],
-        label=label[order],
-        n=n[order],
-        **{k: cells[k][order] for k in SUMS},
+        group=ordered["group"],
+        outcome=ordered["y"],
+        label=ordered["label"],
+        n=ordered["n"],
+        **{k: ordered[k] for k in SUMS},
         grid=grid,
         outcome_name=outcome_name,
         score_name=score_name,
         left_out={groups[i]: int(lost[i]) for i in np.flatnonzero(lost)},
     )
-    key.sort()
     # one group under two names, such as null and not-a-number
     return tally.merged_cells() if (key[1:] == key[:-1]).any() else tally

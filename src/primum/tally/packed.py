@@ -1,7 +1,7 @@
-"""One whole number for group, outcome and score bin: polars groups by it in half the time of six columns.
+"""One whole number for group, outcome and score bin: people are put in their place instead of being grouped by columns.
 
-The levels of every attribute are looked up first, in a pass of its own that reads nothing else. The names of groups are
-the same as everywhere (`named.names`). Attributes that are no text, category, whole number or truth value, and more
+The levels of every attribute are looked up first, in a pass that reads nothing else. The names of groups are the same
+as everywhere (`named.names`). Attributes that are no text, category, whole number or truth value, and more
 groups than a number can hold, are left to the ordinary way.
 """
 
@@ -24,8 +24,10 @@ Ints = npt.NDArray[np.int64]
 _FLAWS = -BAD_WEIGHT + 1  # labels below zero say what is wrong; 0 stands for a label that is right
 _STRANGE = 4 * _FLAWS  # outcome 0, 1, unknown or bad × what is wrong
 _SLOTS = 2**25  # cells that may be there, each with a place in memory
-_FEW = 4  # so many possible cells a person are worth a place each
-_BATCH = 2_500_000
+_FEW = 2  # so many possible cells a person are worth a place each
+_SORTED = 2**23  # people of a stream that may be in memory, to be sorted
+_BATCH = 2**18  # people at a time: what is made of them stays in the processor's cache
+_DIGIT = 16  # bits of a number that are sorted at a time
 _MOST = 2**20  # groups that may be there, most of which nobody may be in
 
 
@@ -48,7 +50,7 @@ class Packing:
         rows = data.lazy().to_native()
         self.labels = int(grid.labels(grid.high)) + 1
         self.cells = 2 * self.labels + _STRANGE
-        self.levels = [_levels(rows, schema, a, stream=stream) for a in attributes]
+        self.levels, self.people = _levels(rows, schema, attributes, stream=stream)
         self.widths = [len(v) for v in self.levels]
 
     def fits(self) -> bool:
@@ -75,30 +77,26 @@ class Packing:
         rows give the same sums to the last digit.
         """
         slots = int(np.prod(self.widths, dtype=np.int64)) * self.cells
+        plan = nw.from_native(keys)
         if not stream:
-            return _in_order(collected(nw.from_native(keys), stream=False).to_native(), sums, slots)
-        many = slots <= _SLOTS and collected(nw.from_native(keys.select(pl.len()))).item() * _FEW >= slots
-        if not many or not hasattr(keys, "collect_batches"):
-            plan = nw.from_native(keys).group_by("key").agg(nw.len().alias("n"), *[nw.col(k).sum() for k in sums])
-            rows = collected(plan)
-            return {k: rows[k].to_numpy() for k in ("key", "n", *sums)}
-        n = np.zeros(slots, dtype=np.int64)
-        total = {k: np.zeros(slots) for k in sums}
-        for batch in _ahead(keys.collect_batches(chunk_size=max(_BATCH, slots // 4), engine="streaming")):
-            key = batch["key"].to_numpy()
-            n += np.bincount(key, minlength=slots)
-            for k in sums:
-                total[k] += np.bincount(key, weights=batch[k].to_numpy(), minlength=slots)
-        found = np.flatnonzero(n)
-        return {"key": found, "n": n[found], **{k: v[found] for k, v in total.items()}}
+            return _in_order(collected(plan, stream=False).to_native(), sums, slots)
+        if slots <= _SLOTS and self.people * _FEW >= slots and hasattr(keys, "collect_batches"):
+            return _in_place(keys, sums, slots)
+        if self.people <= _SORTED:
+            return _in_order(collected(plan).to_native(), sums, slots)
+        rows = collected(plan.group_by("key").agg(nw.len().alias("n"), *[nw.col(k).sum() for k in sums]))
+        return {k: rows[k].to_numpy() for k in ("key", "n", *sums)}
 
     def unpacked(self, key: Ints) -> tuple[tuple[Group, ...], Ints, Ints, Ints]:
         """Return the groups that occur, sorted, and the position of the group, the outcome and the label of each."""
         code, cell = np.divmod(key, self.cells)
-        right = cell < 2 * self.labels
-        y, label = np.divmod(cell, self.labels)
-        strange = cell[~right] - 2 * self.labels
-        y[~right], label[~right] = strange // _FLAWS, strange % _FLAWS - _FLAWS + 1
+        del key
+        y = cell // self.labels
+        label = cell - y * self.labels
+        wrong = cell >= 2 * self.labels
+        strange = cell[wrong] - 2 * self.labels
+        y[wrong], label[wrong] = strange // _FLAWS, strange % _FLAWS - _FLAWS + 1
+        del cell
         there = np.zeros(int(np.prod(self.widths, dtype=np.int64)), dtype=bool)
         there[code] = True
         found = np.flatnonzero(there)
@@ -133,6 +131,27 @@ def _ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
             yield batch
 
 
+def _in_place(keys: pl.LazyFrame, sums: Sequence[str], slots: int) -> dict[str, Any]:
+    """Add up batch by batch. Two sums share a complex number, so that a place in memory is fetched once for both."""
+    n = np.full(slots, 0, dtype=np.int64)  # written to in order first: np.zeros would fetch pages when they are needed
+    pairs = [tuple(sums[i : i + 2]) for i in range(0, len(sums), 2)]
+    totals = [np.full(slots, 0, dtype=np.complex128) for _ in pairs]
+    for batch in _ahead(keys.collect_batches(chunk_size=_BATCH, engine="streaming")):
+        key = batch["key"].to_numpy()
+        np.add.at(n, key, 1)
+        for pair, total in zip(pairs, totals, strict=True):
+            both = np.empty(len(key), dtype=np.complex128)
+            both.real, both.imag = batch[pair[0]].to_numpy(), batch[pair[-1]].to_numpy()
+            np.add.at(total, key, both)
+    found = np.flatnonzero(n)
+    cells: dict[str, Any] = {"key": found, "n": n[found]}
+    del n  # one after the other, so that little is in memory at once
+    for pair in reversed(pairs):
+        total = totals.pop()
+        cells |= {pair[-1]: total.imag[found], pair[0]: total.real[found]}
+    return cells
+
+
 def _in_order(rows: pl.DataFrame, sums: Sequence[str], slots: int) -> dict[str, Any]:
     key = rows["key"].to_numpy()
     if slots <= 2 * len(key):
@@ -141,23 +160,58 @@ def _in_order(rows: pl.DataFrame, sums: Sequence[str], slots: int) -> dict[str, 
         return {"key": found, "n": n[found]} | {
             k: np.bincount(key, weights=rows[k].to_numpy(), minlength=slots)[found] for k in sums
         }
-    found, index, n = np.unique(key, return_inverse=True, return_counts=True)
-    return {"key": found, "n": n} | {k: np.bincount(index, weights=rows[k].to_numpy()) for k in sums}
+    order = _sorting(key, slots)
+    key = key[order]
+    new = np.ones(len(key), dtype=bool)
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    first = np.flatnonzero(new)
+    index = np.cumsum(new) - 1
+    return {"key": key[first], "n": np.diff(first, append=len(key))} | {
+        k: np.bincount(index, weights=rows[k].to_numpy()[order], minlength=len(first)) for k in sums
+    }
 
 
-def _levels(rows: pl.LazyFrame, schema: Any, attribute: str, *, stream: bool) -> pl.Series:
-    """Return the values of an attribute, sorted, what is missing last; whole numbers with all that lie between."""
-    x = pl.col(attribute)
-    if schema[attribute].is_integer():
-        ends = rows.select(x.min().alias("low"), x.max().alias("high"), x.null_count().alias("gone"))
-        low, high, gone = collected(nw.from_native(ends), stream=stream).to_native().row(0)
-        if low is None:
-            return pl.Series([None], dtype=pl.Int64)
-        if high - low >= _MOST or high >= 2**62 or low < -(2**62):
-            return pl.Series([], dtype=pl.Float64)  # too far apart
-        return pl.Series([*range(low, high + 1), *([None] if gone else [])], dtype=pl.Int64)
-    plan = rows.select(x if schema[attribute] == nw.Boolean else x.cast(pl.String)).unique()
-    values: pl.Series = collected(nw.from_native(plan), stream=stream).to_native().to_series()
+def _sorting(key: Ints, slots: int) -> Ints:
+    """Return the order of numbers from 0 to `slots`, equal ones as they came: 16 bits at a time, which NumPy counts."""
+    order: Ints = np.argsort(key.astype(np.uint16), kind="stable")
+    for shift in range(_DIGIT, slots.bit_length(), _DIGIT):
+        order = order[np.argsort((key >> shift).astype(np.uint16)[order], kind="stable")]
+    return order
+
+
+def _levels(rows: pl.LazyFrame, schema: Any, attributes: Sequence[str], *, stream: bool) -> tuple[list[pl.Series], int]:
+    """Return the values of each attribute, sorted, what is missing last, and the number of people.
+
+    Whole numbers come with all that lie between them; an empty series of floats when they lie too far apart.
+    """
+    wanted = [pl.len().alias("people")]
+    for i, attribute in enumerate(attributes):
+        x = pl.col(attribute)
+        if schema[attribute].is_integer():
+            gone = x.null_count()
+            wanted += [x.min().alias(f"low{i}"), x.max().alias(f"high{i}"), gone.alias(f"gone{i}")]
+        else:
+            text = x if schema[attribute] == nw.Boolean else x.cast(pl.String)
+            wanted.append(text.unique().implode().alias(f"values{i}"))
+    seen = collected(nw.from_native(rows.select(wanted)), stream=stream).to_native()
+    levels = []
+    for i in range(len(attributes)):
+        if f"values{i}" in seen.columns:
+            levels.append(_in_words(seen[f"values{i}"].explode()))
+        else:
+            levels.append(_between(*(seen[f"{k}{i}"].item() for k in ("low", "high", "gone"))))
+    return levels, int(seen["people"].item())
+
+
+def _between(low: int | None, high: int | None, gone: int) -> pl.Series:
+    if low is None or high is None:
+        return pl.Series([None], dtype=pl.Int64)
+    if high - low >= _MOST or high >= 2**62 or low < -(2**62):
+        return pl.Series([], dtype=pl.Float64)  # too far apart
+    return pl.Series([*range(low, high + 1), *([None] if gone else [])], dtype=pl.Int64)
+
+
+def _in_words(values: pl.Series) -> pl.Series:
     if values.dtype == pl.Boolean:
         return pl.Series([False, True, *([None] if values.null_count() else [])], dtype=pl.Boolean)
     return values.sort(nulls_last=True)

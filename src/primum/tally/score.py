@@ -18,7 +18,7 @@ import numpy.typing as npt
 from primum.errors import PrimumError, unknown
 from primum.tally.addable import same_clustering, same_question
 from primum.tally.cluster import Clusters, Shared
-from primum.tally.grid import Grid, merge_grids
+from primum.tally.grid import DECISIONS, Grid, merge_grids
 
 if TYPE_CHECKING:
     import polars as pl
@@ -153,6 +153,19 @@ class ScoreTally:
         }
         left = {k: v for k, v in self.left_out.items() if k in at}
         return replace(self, groups=tuple(groups), left_out=left, **_collapse(cells, len(groups)))
+
+    def decided(self, threshold: float) -> ScoreTally:
+        """Return the tally of what is decided at one threshold: two bins of the score, few cells.
+
+        Raises
+        ------
+        PrimumError
+            If the threshold is neither declared nor a whole per cent of the range.
+        """
+        grid = Grid(self.grid.low, self.grid.high, (threshold,), DECISIONS)
+        reached = self.label >= self.grid.cut(threshold)
+        cells = {k: getattr(self, k) for k in ("group", "outcome", "n", *SUMS)} | {"label": reached.astype(np.int64)}
+        return replace(self, grid=grid, clusters=None, **_collapse(cells, len(self.groups)))
 
     def without(self, group: tuple[str, ...]) -> ScoreTally:
         """Return everyone outside `group` as one group named '(everyone else)'."""
@@ -315,7 +328,9 @@ def _collapse(cells: dict[str, Any], groups: int) -> dict[str, Any]:
         found, index = np.unique(key, return_inverse=True)
         size = len(found)
         there = np.ones(size, dtype=bool)
-    added: dict[str, Any] = {k: np.bincount(index, weights=cells[k], minlength=size)[there] for k in SUMS}
+    added: dict[str, Any] = {k: np.bincount(index, weights=cells[k], minlength=size)[there] for k in ("w", "ws", "wss")}
+    same = cells["ww"] is cells["w"]  # nobody has a weight
+    added["ww"] = added["w"] if same else np.bincount(index, weights=cells["ww"], minlength=size)[there]
     added["n"] = np.bincount(index, weights=cells["n"], minlength=size)[there].astype(np.int64)
     rest, added["label"] = np.divmod(found, span)
     added["group"], added["outcome"] = np.divmod(rest, 2)
