@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from primum.errors import PrimumError
     from primum.execute.run import Run
     from primum.finding import Estimate, Finding
+    from primum.mitigate.no_harm import NoHarm
+    from primum.report.study import render_study
+    from primum.stress.study import run_study
     from primum.tally.continuous import ContinuousTally
     from primum.tally.count import count
     from primum.tally.count_classes import count_classes
@@ -37,6 +40,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "MomentTally",
+    "NoHarm",
     "PrimumError",
     "Run",
     "ScoreTally",
@@ -46,6 +50,8 @@ __all__ = [
     "count_classes",
     "count_continuous",
     "load",
+    "render_study",
+    "run_study",
 ]
 
 _HOMES = {
@@ -54,6 +60,7 @@ _HOMES = {
     "Estimate": "primum.finding",
     "Finding": "primum.finding",
     "MomentTally": "primum.tally.moment",
+    "NoHarm": "primum.mitigate.no_harm",
     "PrimumError": "primum.errors",
     "Run": "primum.execute.run",
     "ScoreTally": "primum.tally.score",
@@ -63,6 +70,8 @@ _HOMES = {
     "count_classes": "primum.tally.count_classes",
     "count_continuous": "primum.tally.count_continuous",
     "load": "primum.usecase_file",
+    "render_study": "primum.report.study",
+    "run_study": "primum.stress.study",
 }
 
 

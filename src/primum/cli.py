@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import primum
+from primum.cli_certificate import certificate
 from primum.cli_power import power
+from primum.cli_study import register as register_study
 from primum.cli_tally import audit_of_tallies, register
 from primum.errors import PrimumError
 
@@ -230,6 +232,8 @@ app.command("power")(_told(power))
 
 
 register(app, _told)
+register_study(app, _told)
+app.command()(_told(certificate))
 
 
 def main() -> None:

@@ -52,18 +52,18 @@ def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ())
     MissingExtraError
         If jinja2 is not installed.
     """
-    environment = _environment()
-    style, script = _resource("style.css"), _resource("threshold.js")
+    environment = templates()
+    style, script = resource("style.css"), resource("threshold.js")
     content = slider.data(run)
-    pictures = _figures(figures, drawn)
+    pictures = by_chapter(figures, drawn)
     told = sections(run)
     return environment.get_template("report.html").render(
         run=run,
         usecase=run.usecase,
-        style=_safe(style),
-        script=_safe(script),
+        style=safe(style),
+        script=safe(script),
         policy=policy(style, script),
-        tallies=_safe(slider.script_text(content)) if content else None,
+        tallies=safe(slider.script_text(content)) if content else None,
         slider=content,
         slider_table=slider.table(run),
         page=page_one(run),
@@ -116,11 +116,19 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Return a text file of this package."""
     return (files("primum.report") / name).read_text(encoding="utf8")
 
 
-def _environment() -> Environment:
+def templates() -> Environment:
+    """Return the templates, with their filters.
+
+    Raises
+    ------
+    MissingExtraError
+        If jinja2 is not installed.
+    """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as cause:
@@ -133,7 +141,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = whole
-    environment.filters["safe_svg"] = _safe
+    environment.filters["safe_svg"] = safe
     environment.filters["day"] = lambda text: str(text)[:10]
     return environment
 
@@ -146,13 +154,14 @@ def whole(text: str) -> Markup:
     return Markup(re.sub(rf"([^\s]*{NBSP})?\[[^\]<]{{1,40}}\]", r'<span class="nb">\g<0></span>', escaped))  # noqa: S704 - escaped above
 
 
-def _safe(text: str) -> Markup:
+def safe(text: str) -> Markup:
+    """Return text that we made ourselves as markup."""
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704 - our own resources and the SVG that we drew
 
 
-def _figures(svgs: Mapping[str, str], drawn: Iterable[Figure]) -> dict[str, list[dict[str, Any]]]:
+def by_chapter(svgs: Mapping[str, str], drawn: Iterable[Figure]) -> dict[str, list[dict[str, Any]]]:
     """Return the figures by chapter, each with its SVG and the table behind it."""
     out: dict[str, list[dict[str, Any]]] = {}
     for figure in drawn:
