@@ -177,7 +177,7 @@ def _few_threads() -> Iterator[None]:
 def _one_thread() -> Iterator[None]:
     """Compute with one thread here, so that sums are added in the same order as in a worker."""
     try:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         yield
         return
