@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import primum
+from primum.chapters.declared import Brought, declared
+from primum.chapters.declared import tell as tell_declared
 from primum.chapters.manifest import environment
 from primum.chapters.measured import groups_chapter, performance_chapter
 from primum.chapters.people import people_chapter, record_chapter
@@ -96,23 +98,10 @@ def audit(
     if "record" in chapters:
         with _chapter(run, listen, "record"):
             findings += record_chapter(run, cohort)
-    if "recording" in chapters:
-        with _chapter(run, listen, "recording"):
-            from primum.chapters.recording import recording_chapter
-
-            findings += recording_chapter(run, cohort, progress=listen)
-    if "diagnosis" in chapters:
-        with _chapter(run, listen, "diagnosis"):
-            from primum.chapters.diagnosis import diagnosis_chapter
-
-            findings += diagnosis_chapter(run, cohort, progress=listen)
-    if "repairs" in chapters:
-        with _chapter(run, listen, "repairs"):
-            from primum.chapters.repairs import repairs_chapter
-
-            findings += repairs_chapter(
-                run, cohort, estimators=models or {}, base=base, trust_pickle=trust_pickle, progress=listen
-            )
+    brought = Brought(models or {}, base, trust_pickle, listen)
+    for name in declared(question):
+        with _chapter(run, listen, name):
+            findings += tell_declared(name, run, cohort, brought)
     listen.chapter("findings")
     run.findings = findings
     run.manifest |= environment(run, table, cohort.n, time.perf_counter() - started)
@@ -124,16 +113,9 @@ def audit(
 def _chapters(usecase: UseCase) -> list[str]:
     """Return what is computed, in order: people always, models where performance is asked for, declared repairs."""
     asked = {"people", *usecase.chapters}
-    if asked & {"performance", "groups"} or usecase.recording is not None:
+    if asked & {"performance", "groups"} or declared(usecase):
         asked.add("models")
-    return [*(c for c in CHAPTERS if c in asked), *_declared(usecase)]
-
-
-def _declared(usecase: UseCase) -> list[str]:
-    """Return the chapters that run because their section is there."""
-    repairs = bool(usecase.repairs)
-    there = {"recording": usecase.recording is not None, "diagnosis": repairs, "repairs": repairs}
-    return [name for name, asked in there.items() if asked]
+    return [*(c for c in CHAPTERS if c in asked), *declared(usecase)]
 
 
 @contextmanager

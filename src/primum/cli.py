@@ -1,6 +1,7 @@
 """The command line: thin, every command is one public function.
 
-Exit codes: 0 it ran; 1 it ran and a declared margin is violated (only with --fail-on-violation); 2 bad input;
+Exit codes: 0 it ran; 1 it ran and a declared margin is violated (only with --fail-on-violation), or a certificate is
+not as it was written; 2 bad input;
 70 a defect in primum; 130 interrupted.
 """
 

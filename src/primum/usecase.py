@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from primum.errors import nearest
 from primum.usecase_data import SOURCES, Condition, Data, Derived, Outcome
 from primum.usecase_groups import MISSING, OVERALL, Groups
+from primum.usecase_missing import Missing, missing_slips
 from primum.usecase_part import (
     Flag,
     Number,
@@ -25,6 +26,8 @@ from primum.usecase_part import (
     refuse,
     twice,
 )
+from primum.usecase_prior import Prior, prior_slips
+from primum.usecase_proxies import Discrimination, proxies_slips
 from primum.usecase_recording import Recording, recording_slips
 from primum.usecase_repair import NoHarm, Repair, no_harm_slips, repair_slips
 
@@ -38,12 +41,15 @@ __all__ = [
     "Data",
     "Decision",
     "Derived",
+    "Discrimination",
     "Groups",
     "Identifiers",
+    "Missing",
     "Model",
     "NoHarm",
     "Outcome",
     "Precision",
+    "Prior",
     "Recording",
     "Repair",
     "Scalar",
@@ -197,6 +203,9 @@ class UseCase(Part):
         default_factory=list, description="repairs to try on the primary model; each declared one is tried"
     )
     recording: Recording | None = Field(None, description="what is known, or feared, about the record of the outcome")
+    missing: Missing | None = Field(None, description="what is missing, for whom, and what could be done about it")
+    discrimination: Discrimination | None = Field(None, description="proxies, burdens, and who was lost on the way")
+    prior: Prior | None = Field(None, description="what is known before the data")
     folds: Annotated[Whole, Field(ge=2, le=20)] = Field(5, description="parts for cross-fitting")
     replicates: Annotated[Whole, Field(ge=200, le=100_000)] = Field(1000, description="of the bootstrap")
     level: Annotated[Number, Field(gt=0.5, lt=1)] = Field(0.95, description="of the intervals")
@@ -285,12 +294,16 @@ class UseCase(Part):
             refuse(no_harm_slips(info.data, no_harm), root=True)
         return no_harm
 
-    @field_validator("recording")
+    @field_validator("recording", "missing", "discrimination", "prior")
     @classmethod
-    def _recording_fits(cls, recording: Recording | None, info: ValidationInfo) -> Recording | None:
-        if recording is not None:
-            refuse(recording_slips(info.data, recording), root=True)
-        return recording
+    def _section_fits(cls, section: Any, info: ValidationInfo) -> Any:
+        slips: dict[str | None, Any] = {
+            "recording": recording_slips, "missing": missing_slips, "discrimination": proxies_slips,
+            "prior": prior_slips,
+        }  # fmt: skip
+        if section is not None:
+            refuse(slips[info.field_name](info.data, section), root=True)
+        return section
 
     @field_validator("repairs")
     @classmethod

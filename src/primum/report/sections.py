@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from primum.report.section import Section
 from primum.report.source import Audited
-from primum.report.views import capacity, diagnosis, recording, repairs
+from primum.report.views import capacity, diagnosis, missing, prior, proxies, recording, repairs, shapes
 
 FIRST = 6
 """Number of the first of these chapters."""
@@ -12,8 +12,8 @@ FIRST = 6
 
 def sections(run: Audited) -> list[Section]:
     """Return the sections of a run."""
-    return [
-        s
-        for s in (capacity.section(run), recording.section(run), diagnosis.section(run), repairs.section(run))
-        if s is not None
-    ]
+    found = (
+        capacity.section(run), recording.section(run), missing.section(run), proxies.section(run), prior.section(run),
+        shapes.section(run), diagnosis.section(run), repairs.section(run),
+    )  # fmt: skip
+    return [s for s in found if s is not None]

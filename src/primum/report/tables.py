@@ -11,6 +11,16 @@ from primum.report.source import Audited, chapter
 
 PEOPLE = ("flow", "missingness", "representativeness", "leakage", "missing_codes")
 
+PROXIES = {
+    "group_told": "strength", "proxy_influence": "influence", "proxy_removed": "flow", "attribute_flipped": "direct",
+    "disparity": "disparity", "false_alarms": "burden", "score_unchangeable": "persistence", "attrition": "attrition",
+}  # fmt: skip
+MISSING = {
+    "missing_outcome": "gaps", "missing_patterns": "predicts", "missing_membership": "membership",
+    "membership_bounds": "bounds", "complete_cases": "complete", "missing_strategies": "performance",
+    "missing_strategies_changes": "against_own", "missing_fill_error": "masking", "missing_inputs": "inputs",
+    "missing_shifts": "shifts", "missing_tipping": "tipping",
+}  # fmt: skip
 AT_ONCE = {
     "all_groups_at_once": "joint", "groups_alike": "equality", "borrowed_strength": "shrunk",
     "interactions": "structure", "policies": "policies", "exposure": "exposure", "gap_parts": "decomposition",
@@ -58,6 +68,11 @@ def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     found["record_tipping"] = list(wrong.get("tipping", []))
     found["record_errors"] = list(wrong.get("rates", []))
     found["in_truth"] = list(wrong.get("in_truth", []))
+    told = chapter(run, "proxies")
+    found["proxies"] = [_flat(r, "given") for r in told.get("features", [])]
+    found |= {name: [_flat(r) for r in told.get(key, [])] for name, key in PROXIES.items()}
+    gone = chapter(run, "missing")
+    found |= {name: list(gone.get(key) or []) for name, key in MISSING.items()}
     found["diagnosis"] = [
         {k: r[k] for k in ("attribute", "group", "n", "events", "suggestion")}
         | {"record": r["label"]["verdict"]}
@@ -78,6 +93,19 @@ def tables(run: Audited) -> dict[str, list[dict[str, Any]]]:
     ]
     found["record"] = list(chapter(run, "record").get("rows", []))
     return {name: rows for name, rows in found.items() if rows}
+
+
+def _flat(row: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """Return a row whose nested estimates are columns of their own: name, name_low, name_high."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if key in without:
+            continue
+        if isinstance(value, Mapping):
+            flat |= {key if k == "value" else f"{key}_{k}": v for k, v in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 def _stack(tree: Any, keys: tuple[str, ...]) -> list[dict[str, Any]]:

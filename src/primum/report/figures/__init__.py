@@ -7,12 +7,15 @@ from primum.report.figures.decision import decision_curves
 from primum.report.figures.diagnosis import diagnosis
 from primum.report.figures.figure import Figure, png, svg
 from primum.report.figures.groups import difference_forests, metric_forests, page_one
+from primum.report.figures.missing import missing
 from primum.report.figures.people import flow, missingness
 from primum.report.figures.precision_recall import precision_recall
+from primum.report.figures.proxies import proxies
 from primum.report.figures.recording import recording
 from primum.report.figures.repairs import repairs
 from primum.report.figures.roc import roc
 from primum.report.figures.rows import Source
+from primum.report.figures.shapes import shapes
 from primum.report.source import Audited
 
 __all__ = ["Figure", "figures", "png", "svg"]
@@ -36,6 +39,9 @@ def figures(run: Audited) -> list[Figure]:
         *metric_forests(source),
         *difference_forests(source),
         *recording(source),
+        *missing(source),
+        *proxies(source),
+        *shapes(source),
         *diagnosis(source),
         *repairs(source),
     ]

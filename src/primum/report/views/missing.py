@@ -63,6 +63,8 @@ BOUNDS = (
     "uncertainty of a sample."
 )
 PERSONS = "These intervals count people as independent and with equal weight."
+WIDE = 100
+"""Upper over lower limit from which an odds ratio tells nothing: the gaps go along with those of other features."""
 
 
 def section(run: Audited) -> Section | None:
@@ -200,6 +202,8 @@ def c_last(out: list[Line]) -> str:
 def _ratio(r: Row) -> str:
     if not known(r["odds_ratio"]):
         return NONE
+    if not r["odds_low"] or r["odds_high"] / r["odds_low"] > WIDE:
+        return "cannot be told"
     return f"{fixed(r['odds_ratio'], 2)} {span(r['odds_low'], r['odds_high'], 2)}"
 
 
