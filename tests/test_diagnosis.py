@@ -137,9 +137,9 @@ def test_the_page_and_the_picture_say_so(told):
         for r in run.chapters["diagnosis"]["groups"]
     )
     picture = svg(figure)
-    drawn = html._figures({figure.name: picture}, [figure])
+    drawn = html.by_chapter({figure.name: picture}, [figure])
     page = (
-        html._environment()
+        html.templates()
         .get_template("sections.html")
         .render(sections=[section], numbers={"diagnosis": 6}, figures=drawn)
     )

@@ -124,8 +124,15 @@ class Judge:
         return count_units(
             self.people.outcome, self.before.decision, decision, self.attributes, clusters=together,
             weights=self.people.weight, max_weight=told.largest_weight, max_size=told.largest_cluster,
-            views=[*self.views, ()], word="people" if together is None else "families or people",
+            views=[*self.views, ()], word=self._word() if together is not None else "people",
         )  # fmt: skip
+
+    def _word(self) -> str:
+        """Return what those are called who belong together."""
+        ids = self.usecase.identifiers
+        if ids.variance_by is not None:
+            return {"person": "patients", "family": "families", "site": "sites"}[ids.variance_by]
+        return "patients" if ids.family is None else "families"
 
     def levels_of(self, decision: npt.NDArray[np.int64]) -> dict[tuple[str, str], float]:
         """Return the mean utility of every group (and of everyone) under these decisions; NaN for nobody counted."""

@@ -44,7 +44,7 @@ def of_rows(cohort: Cohort, rows: npt.NDArray[np.int64]) -> Cohort:
     }
     return replace(
         cohort,
-        features=cohort.features[rows],
+        features=cohort.features[rows] if cohort.features.width else cohort.features,  # a score needs none
         groups=cohort.groups[rows],
         scores={name: score[rows] for name, score in cohort.scores.items()},
         **kept,

@@ -9,6 +9,8 @@ from primum.certify.certificate import Certificate
 from primum.certify.group_verdict import HARMED, NOT_ASSESSABLE, GroupVerdict
 
 MOST = 3
+TOO_MANY = 1_000_000
+OF_LEDGER = ("net_benefit", "sensitivity", "specificity")
 
 
 def advice(
@@ -23,42 +25,44 @@ def advice(
     """
     harmed = [g for g in certificate.groups if g.verdict == HARMED]
     few = [g for g in certificate.groups if g.verdict == NOT_ASSESSABLE]
-    parts = []
-    if not any(g.found or g.lost or g.spared or g.alarmed for g in certificate.groups):
-        parts.append("it changes no decision about anybody here: there is nothing to adopt")
+    unchanged = not any(g.found or g.lost or g.spared or g.alarmed for g in certificate.groups)
+    if unchanged:
+        first = "it changes no decision about anybody here: there is nothing to adopt"
     elif harmed:
-        parts.append(f"do not use it: {_names(harmed)} would lose more than the declared margin")
+        first = f"do not use it: {_names(harmed)} would lose more than the declared margin"
     elif few:
-        parts.append(f"no certificate: for {_names(few)} it cannot be told whether they lose{_need(few)}")
+        first = f"no certificate: for {_names(few)} it cannot be told whether they lose{_need(few)}"
     elif not certificate.granted:
-        parts.append(
+        first = (
             "no certificate: no group is shown to lose by the record, but this would not hold if the record misses "
             "cases as it may"
         )
     elif certificate.improves:
         assert certificate.worst_off is not None
-        parts.append(
+        first = (
             f"certified: no group loses more than the margin, and {certificate.worst_off[1]} gains; it may be tried in "
             "practice, with monitoring"
         )
     else:
         gain = f", but a gain for {certificate.worst_off[1]} is not shown" if certificate.worst_off is not None else ""
-        parts.append(f"certified: no group loses more than the margin{gain}; it may be tried, with monitoring")
-    if walk and walk["reached"] > 0:
-        parts.append(f"a step of {walk['reached']:.0%} towards it is certified")
-    down = [e["attribute"] for e in ledger if e["weak"]]
-    if down:
-        whom = ", ".join(dict.fromkeys(down))
-        parts.append(f"in the people here the gap by {whom} narrows with a loss for somebody")
+        first = f"certified: no group loses more than the margin{gain}; it may be tried, with monitoring"
+    parts = [first]
+    if walk and walk["reached"] > 0 and not unchanged:
+        parts.append(f"A step of {100 * walk['reached']:.0f}\N{NO-BREAK SPACE}% towards it is certified")
+    parts += [] if unchanged else _levelled_down(certificate.utility.name, ledger)
     if comparator:
-        parts.append("it is tried for comparison only")
-    return "; ".join(parts) + "."
+        parts.append("It is tried for comparison only")
+    return ". ".join(parts) + "."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list that can be read aloud: "a", "a and b", "a, b and 2 more"."""
+    shown = [*names] if len(names) <= MOST else [*names[: MOST - 1], f"{len(names) - MOST + 1} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
 
 
 def _names(groups: Sequence[GroupVerdict]) -> str:
-    names = [g.group for g in groups]
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return ", ".join(names[:MOST]) + more
+    return listed([g.group for g in groups])
 
 
 def _need(groups: Sequence[GroupVerdict]) -> str:
@@ -66,4 +70,25 @@ def _need(groups: Sequence[GroupVerdict]) -> str:
     if not known:
         return ""
     most = max(known, key=lambda g: g.need or 0)
-    return f" (most wanting: {most.group}, about {most.need:,} more {most.unit})"
+    many = most.need or 0
+    about = f"about {_rounded(many):,}" if many < TOO_MANY else f"more than {TOO_MANY:,}"
+    return f" (for {most.group} it takes {about} {most.unit} more)"
+
+
+def _rounded(number: int) -> int:
+    """Return a whole number with two digits that count: more is not known of a size that rests on estimates."""
+    return int(float(f"{number:.2g}"))
+
+
+def _levelled_down(utility: str, ledger: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return where a gap narrows because somebody loses: in what was declared to count, or else in any metric."""
+    counts = [m for m in OF_LEDGER if utility.startswith(m.replace("_", " "))] or OF_LEDGER
+    found = []
+    for metric in counts:
+        whom = list(dict.fromkeys(str(e["attribute"]) for e in ledger if e["weak"] and e["of"] == metric))
+        if whom:
+            found.append(
+                f"Among the people here the gap in {metric.replace('_', ' ')} by {listed(whom)} narrows, with a loss "
+                "for somebody"
+            )
+    return found

@@ -64,7 +64,7 @@ def reweigh(
     names, at = np.unique(labels, return_inverse=True)
     people = np.bincount(2 * at + y, minlength=2 * len(names)).reshape(-1, 2)
     mass = np.bincount(2 * at + y, weights=w, minlength=2 * len(names)).reshape(-1, 2)
-    both = (mass > 0).all(axis=1)
+    both = np.asarray((mass > 0).all(axis=1))
     if not both.any():
         raise PrimumError(
             f"All {len(names)} groups have people of one outcome only: {', '.join(names[:8].tolist())}"
@@ -85,7 +85,9 @@ def reweigh(
             with_outcome=float(factor[k, 1]),
             prevalence=float(divide(mass[k, 1], mass[k].sum())),
             weighted_prevalence=float(divide(after[k, 1], after[k].sum())),
-            reason="" if both[k] else f"keeps its weights: {'everybody' if mass[k, 1] else 'nobody'} in it has the outcome",
+            reason=""
+            if both[k]
+            else f"keeps its weights: {'everybody' if mass[k, 1] else 'nobody'} in it has the outcome",
         )
         for k, g in enumerate(names)
     )
@@ -156,8 +158,9 @@ class Reweighing(Repair):
             },
             "left_as_they_are": [c.group for c in self.weights_ if c.reason],
             "groups": [
-                {k: None if v != v else v for k, v in asdict(c).items()} for c in self.weights_
-            ],  # NaN: weight 0
+                {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(c).items()}
+                for c in self.weights_  # NaN where a group has no weight at all
+            ],
         }
 
 
