@@ -45,9 +45,13 @@ def summary(findings: Sequence[Finding], console: Console) -> None:
         table.add_row(*map(escape, cells), escape(f"{finding.verdict}{more}"))
     console.print(table)
     told = ", ".join(f"{n} {v}" for v, n in counts.items() if n) or "no findings"
-    if len(models) > 1:
-        told = f"All {len(models)} models: {told}"
+    audited = [m for m in models if not any(f.check == "PRM-H02" and f.model == m for f in findings)]
+    if len(audited) > 1 or len(models) > len(audited):
+        told = f"All {len(audited)} models{' and their repairs' if len(models) > len(audited) else ''}: {told}"
     hidden = len(findings) - min(len(ranked), ROWS)
+    for finding in findings:
+        if finding.check == "PRM-H02":
+            console.print(f"Repair '{finding.model}': {finding.words}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"{told}" + (f"; {hidden} more rows are in the report" if hidden > 0 else ""),
         markup=False,

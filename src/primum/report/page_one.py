@@ -21,7 +21,7 @@ from primum.report.source import (
     verdicts,
 )
 from primum.report.source import threshold as model_threshold
-from primum.report.views import recording, repairs
+from primum.report.views import missing, recording, repairs
 from primum.usecase import MISSING, OVERALL
 
 MOST_ROWS, MOST_LINES = 24, 4
@@ -72,6 +72,8 @@ class PageOne:
     record: list[str]
     care: list[str]
     repairs: list[str]
+    stands: list[str]
+    not_tried: str
     decide: list[str]
     not_looked_at: list[str]
     legend: list[dict[str, str]] = field(default_factory=list)
@@ -87,6 +89,7 @@ def page_one(run: Audited) -> PageOne:
     split, left_out = _divisions(run, model, metric, found)
     size = run.usecase.margins.get(metric)
     crossed = {a for a, _, cross in divisions(run) if cross}
+    lost = missing.inputs_lost(run)
     overall, bar, key = _overall(run, model, metric, at)
     return PageOne(
         model=model,
@@ -110,6 +113,8 @@ def page_one(run: Audited) -> PageOne:
         care=_care(run),
         repairs=repairs.lines(run),
         decide=_decide(run, at, scale, metric, found),
+        stands=lost,
+        not_tried=f"Not part of this audit: {'' if lost else 'missing inputs, '}{HARDER}",
         not_looked_at=_not_looked_at(run),
         legend=_legend(found, split),
     )
@@ -117,9 +122,12 @@ def page_one(run: Audited) -> PageOne:
 
 NO_REPAIR = "whether a repair would help the groups that are failed, and hurt nobody"
 CAUSES = "why groups differ"
+INPUTS = "how the model stands up to missing inputs"
+HARDER = "shift, corrupted or poisoned data were not tried."
 NOT_LOOKED_AT = [
     NO_REPAIR,
-    "how the model stands up to missing inputs, a shift in the population, and corrupted or poisoned data",
+    INPUTS,
+    "how it stands up to a shift in the population, and to corrupted or poisoned data",
     CAUSES,
     "what happens to patients after they are selected or left alone",
     "people outside the population above, and groups that the data do not name",
@@ -129,7 +137,11 @@ NOT_LOOKED_AT = [
 
 def _not_looked_at(run: Audited) -> list[str]:
     """Return what this audit leaves open."""
-    done = {NO_REPAIR: bool(repairs.tried(run)), CAUSES: bool(chapter(run, "diagnosis"))}
+    done = {
+        NO_REPAIR: bool(repairs.tried(run)),
+        CAUSES: bool(chapter(run, "diagnosis")),
+        INPUTS: bool(missing.inputs_lost(run)),
+    }
     return [x for x in NOT_LOOKED_AT if not done.get(x)]
 
 

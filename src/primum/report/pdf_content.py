@@ -75,7 +75,7 @@ def _first(run: Audited, page: PageOne, figure: Figure | None, svgs: Mapping[str
         ("Repairs", [_list(page.repairs) if page.repairs else _text("No repair was tried.")]),
         (
             "Stands up to",
-            [_text("Not part of this audit: missing inputs, shift, corrupted or poisoned data were not tried.")],
+            [*([_list(page.stands)] if page.stands else []), _text(page.not_tried)],
         ),
         ("Before use", [_list(page.decide), _text(f"Not looked at: {'; '.join(page.not_looked_at)}.", "note")]),
     ]

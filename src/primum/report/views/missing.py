@@ -133,6 +133,14 @@ def lines(run: Audited) -> list[str]:
     return out
 
 
+def inputs_lost(run: Audited) -> list[str]:
+    """Return which group suffers first when an input is missing at the moment of use; nothing if that was not tried."""
+    c = chapter(run, "missing")
+    if not c.get("inputs"):
+        return []
+    return [worst(r) for r in _worst(c)] or ["No single missing input is shown to cost any group."]
+
+
 def worst(r: Row) -> str:
     """Say which group a missing input costs, and how much."""
     unit = "net benefit" if r["metric"] == "net_benefit" else "sensitivity"

@@ -41,7 +41,8 @@ UNCHANGED = "no change"
 WITHOUT = "If group membership is not known when the model is used"
 WALK = (
     "Where the whole repair is refused, steps towards it are tested one by one, from the model as it is, until "
-    "one is refused. The chance that any step is certified falsely is the declared one for the whole walk."
+    "one is refused. The chance that any step is certified falsely is the declared one for the whole walk. It comes on "
+    "top of the chance that the whole repair, tested first, is certified falsely."
 )
 MANY = (
     "Each certificate stands on its own: whoever picks the best of several takes the chance of error several times. "
@@ -112,9 +113,11 @@ def rule(run: Audited) -> str:
     if declared is None:
         return ""
     held = chapter(run, "repairs").get("utility", {})
+    among = held.get("among", "everyone")
+    among = "people" if among == "everyone" else among
     return (
         f"Declared beforehand: no group may lose more than {1000 * declared.margin:g} {held.get('words', '')} "
-        f"per 1,000 people ({held.get('name', '')}). A repair that does harm is certified with a probability of "
+        f"per 1,000 {among} ({held.get('name', '')}). A repair that does harm is certified with a probability of "
         f"{percent(declared.alpha)} at most. How this was chosen: {declared.chosen}."
     )
 
@@ -202,7 +205,7 @@ def _verdict(r: Row) -> Cell:
 
 
 def _harms(r: Row) -> bool:
-    return any(g["verdict"] == "harmed" for g in r["groups"])
+    return any(g.get("decides", g["verdict"]) == "harmed" for g in r["groups"])
 
 
 def groups(run: Audited, name: str) -> Grid:
@@ -217,7 +220,9 @@ def groups(run: Audited, name: str) -> Grid:
         if g["attribute"] != last:
             last = g["attribute"]
             out.append(Line(words.capital(last), section=True))
-        verdict = Cell(f"{SHAPES[g['verdict']]} {g['verdict']}{_need(g)}", kind=KINDS[g["verdict"]])
+        said = g.get("decides", g["verdict"])
+        by_record = "" if said == g["verdict"] else f"as recorded: {g['verdict']}"
+        verdict = Cell(f"{SHAPES[said]} {said}{_need(g)}", by_record, kind=KINDS[said])
         both = [f"{count(g[a])} / {count(g[b])}" for a, b in (("found", "lost"), ("spared", "alarmed"))]
         counts = cells(count(g["events"] + g["nonevents"]), count(g["events"]), *both)
         out.append(Line(words.group_name(g["attribute"], g["group"]), [*counts, per_thousand(g), verdict]))
