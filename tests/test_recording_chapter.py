@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from primum.audit import audit
+from primum.errors import PrimumError
 from primum.finding import Verdict
 from primum.report.views import recording as view
 
@@ -97,3 +98,9 @@ def test_the_report_tells_it(run, tmp_path):
 def test_what_is_refused(small_case, recording, words):
     with pytest.raises(ValidationError, match=words):
         small_case(recording=recording)
+
+
+def test_shares_of_a_group_that_is_not_there_are_refused(small_case, people, tmp_path):
+    case = small_case(recording={"shares": {"sex": {"Femal": [0.4, 0.7]}}})
+    with pytest.raises(PrimumError, match="recording: shares"):
+        audit(case, data=people(300), out=tmp_path / "run")

@@ -189,3 +189,62 @@ def test_the_report_says_who_would_be_worse_off(run, tmp_path):
     assert "whether a repair would help" not in page
     tables = {p.stem for p in (tmp_path / "report" / "tables").glob("*.csv")}
     assert {"repairs", "repairs_by_group", "levelling_down"} <= tables
+
+
+def test_an_intersection_is_judged_where_a_repair_cannot_reach_it_and_as_a_group_of_a_repair(
+    small_case, people, tmp_path
+):
+    case = small_case(
+        no_harm={"margin": 0.01, "alpha": 0.05, "groups": ["sex", "sex × age"]},
+        repairs=[
+            {"name": "levelled", "method": "levelling-up thresholds", "by": ["sex", "age"], "settings": {"floor": 0.5}},
+            {"name": "crossed", "method": "levelling-up thresholds", "by": ["sex × age"], "settings": {"floor": 0.9}},
+            {"name": "both", "method": "levelling-up thresholds", "by": ["sex", "sex × age"]},
+        ],
+    )
+    run = audit(case, data=people(4000), out=tmp_path / "run")
+    for name in ("levelled", "crossed", "both"):
+        repair = named(run, name)
+        assert not repair["failed"]
+        judged = {g["group"] for g in repair["groups"] if g["attribute"] == "sex × age"}
+        assert len(judged) >= 6, "two sexes by three ages, and those of whom one is missing"
+
+
+def test_a_cell_with_nobody_among_those_kept_is_not_dropped(small_case, people, tmp_path):
+    frame = people(3000)
+    lonely = (frame["region"] == "East") & (frame["sex"] == "Male")
+    frame = frame.filter(~lonely | (lonely.cum_sum() <= 1))  # one person of this cell
+    groups = [{"column": "sex"}, {"column": "region"}, {"intersection": ["sex", "region"]}]
+    asked = {"no_harm": NO_HARM | {"groups": ["sex × region"], "worst_off": None}, "repairs": REPAIRS[:1]}
+    for seed in (1, 2, 3, 4):
+        run = audit(small_case(groups=groups, seed=seed, **asked), data=frame, out=tmp_path / f"{seed}")
+        found = {g["group"]: g for g in named(run, "calibrated")["groups"]}
+        assert "Male · East" in found
+        assert found["Male · East"]["verdict"] == "not assessable"
+        assert not named(run, "calibrated")["granted"]
+
+
+def test_the_step_of_a_walk_has_a_document_about_that_step(run):
+    walks = [r["walk"] for r in run.chapters["repairs"]["repairs"] if not r["failed"] and r["walk"]]
+    for walk in walks:
+        if walk["certificate"] is not None:
+            assert walk["certificate"]["plan"] == run.plan.hash
+            if walk["reached"] < 1:
+                assert f"{walk['reached']:.0%} of the way" in walk["certificate"]["names"][1]
+                assert f"{walk['reached']:.0%} of the way" in walk["certificate"]["words"]
+
+
+def test_a_margin_among_cases_is_told_per_1000_cases(small_case, people, tmp_path):
+    from primum.report.views.repairs import rule
+
+    case = small_case(no_harm=NO_HARM | {"utility": "sensitivity", "margin": 0.05}, repairs=REPAIRS[:1])
+    run = audit(case, data=people(2000), out=tmp_path / "run")
+    assert "50 cases found per 1,000 cases" in rule(run)
+
+
+@pytest.mark.parametrize("claim", [{"worst_off": {"sex": "Femal"}}, {"recorded": {"sex": {"Femal": [0.5, 0.9]}}}])
+def test_a_group_that_is_not_there_is_told_before_anything_is_computed(small_case, people, tmp_path, claim):
+    case = small_case(no_harm=NO_HARM | {"worst_off": None} | claim, repairs=REPAIRS[:1])
+    with pytest.raises(PrimumError, match="Femal"):
+        audit(case, data=people(300), out=tmp_path / "run")
+    assert not (tmp_path / "run" / "chapters" / "models.json").exists()

@@ -193,6 +193,7 @@ def test_repairs_need_a_declared_margin_and_alpha():
         ({"utility": {"true positive": 1.0}}, "one number to each of true positive"),
         ({"recorded": {"sex": {"F": [0.0, 1.0]}}}, "no range of shares"),
         ({"recorded": {"sex": {"F": [0.9, 0.4]}}}, "no range of shares"),
+        ({"recorded": {"sex": {"F": [0.4, 0.9]}}, "utility": "specificity"}, "specificity is a mean among people"),
     ],
 )
 def test_what_no_harm_refuses(no_harm, words):
@@ -203,6 +204,8 @@ def test_what_no_harm_refuses(no_harm, words):
 def test_a_repair_by_unknown_groups_or_of_a_score_that_is_not_trained_here():
     with pytest.raises(ValidationError, match="there are no groups 'star sign'"):
         build(no_harm=NO_HARM, repairs=[REPAIR | {"by": ["star sign"]}])
+    with pytest.raises(ValidationError, match="'m' is the name of a model"):
+        build(no_harm=NO_HARM, repairs=[REPAIR | {"name": "m"}], models=[{"name": "m", "score": "s"}])
     with pytest.raises(ValidationError, match="trains the model anew"):
         build(no_harm=NO_HARM, repairs=[REPAIR | {"method": "reweighing"}], models=[{"name": "m", "score": "s"}])
 

@@ -120,6 +120,10 @@ def repair_slips(info: dict[str, Any], repairs: list[Repair]) -> list[Slip]:
             if b not in plain
         ]
         models = info.get("models") or []
+        if any(m.name == repair.name for m in models):
+            slips.append(
+                Slip(("repairs", i, "name"), f"'{repair.name}' is the name of a model: give the repair its own")
+            )
         if models and models[0].train is None and repair.method in TRAINED:
             slips.append(
                 Slip(
@@ -145,6 +149,14 @@ def no_harm_slips(info: dict[str, Any], no_harm: NoHarm) -> list[Slip]:
             for n in names
             if titles and n not in titles
         ]
+    if no_harm.recorded and no_harm.utility == "specificity":
+        slips.append(
+            Slip(
+                ("no_harm", "recorded"),
+                "specificity is a mean among people without the outcome, and who they are depends on what is not "
+                "recorded: declare utility: net benefit, or leave 'recorded' out",
+            )
+        )
     linked = info.get("identifiers")
     for name, needed in (
         ("largest_weight", info.get("weight") is not None),

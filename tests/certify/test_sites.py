@@ -250,3 +250,12 @@ def test_heart_the_weaker_nulls_ask_less(hospitals):
     shares = {k: v / sum(sizes.values()) for k, v in sizes.items()}
     average = average_bound(bounds, shares, margin=0.02, alpha=ALPHA)
     assert not average.granted  # ten and six women leave half of their worst case in the sum
+
+
+def test_without_any_group_nothing_is_granted():
+    pairs = count_pairs([0, 1], [0, 1], [0, 1])
+    bounds = [site_bounds(name, pairs, utility=HALF, alpha=ALPHA, sites=2) for name in "AB"]
+    with pytest.raises(PrimumError, match="No hospital says anything of any group"):
+        average_bound(bounds, {"A": 0.5, "B": 0.5}, margin=0.01, alpha=ALPHA)
+    with pytest.raises(PrimumError, match="No hospital says anything of any group"):
+        combine([SiteEvidence("A", HALF.name, 0.01, {})], null="any", alpha=ALPHA)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from primum.certify.certificate import certify
 from primum.certify.utility import net_benefit
-from primum.certify.walk import walk
+from primum.certify.walk import spared, walk
 from primum.errors import PrimumError
 from primum.tally.paired import PairedTally, count_pairs
 from primum.tally.paired_units import count_units
@@ -171,3 +172,15 @@ def test_the_walk_is_json_ready():
 def test_strengths_start_at_nothing_and_increase(strengths):
     with pytest.raises(PrimumError, match="The strengths are"):
         walk(strengths, along({}), **TERMS)
+
+
+def test_a_cell_of_an_intersection_that_nothing_can_reach_is_certified_by_construction():
+    pairs = count_pairs([1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1], {"sex": ["f", "m", "f", "m"], "age": ["o"] * 4})
+    refused = certify(pairs, groups=["sex × age", "sex"], **TERMS)
+    known = spared(refused, pairs, {("sex × age", "f · o")})
+    verdicts = {(v.attribute, v.group): v for v in known.groups}
+    assert verdicts["sex × age", "f · o"].verdict == "certified"
+    assert verdicts["sex × age", "f · o"].estimate.method == "by construction"
+    assert verdicts["sex", "f"].verdict == "not assessable"
+    with pytest.raises(PrimumError, match="Nothing was to change"):
+        spared(refused, pairs, {("sex × age", "m · o")})

@@ -447,3 +447,19 @@ def test_permuted_group_labels_do_not_certify_more():
         d = (after - before) * np.where(truth[1] == 1, 1.0, -0.25)
         harmful += any(d[truth[2][a] == v].mean() <= -0.005 for a in truth[2] for v in np.unique(truth[2][a]))
     assert harmful <= 8  # 5 % of 60 is 3; nine or more have probability .004
+
+
+def test_a_cell_with_one_person_is_judged_in_whatever_part_that_person_is(cohort):
+    x, y, g = cohort
+    base, views = LogisticRegression(), ["sex", "sex × age"]
+    model = NoHarm(base, UtilityThresholds(base, threshold=0.2), **TERMS, groups=views).fit(x, y, group=g)
+    assert sum(v.attribute == "sex × age" for v in model.certificate_.groups) == 4
+    age = g["age"].astype(object)
+    men, women = (np.flatnonzero(g["sex"] == s) for s in ("men", "women"))
+    age[men[:1]], age[women[:300]] = "very old", "very old"
+    for seed in range(3):
+        model = NoHarm(base, GroupCalibration(None), **TERMS, groups=views, random_state=seed)
+        model.fit(x, y, group={"sex": g["sex"], "age": age})
+        (cell,) = [v for v in model.certificate_.groups if v.group == "men · very old"]
+        assert cell.verdict == "not assessable"
+        assert model.lambda_ == 0

@@ -165,7 +165,7 @@ def combine(sites: Sequence[SiteEvidence], *, null: Null, alpha: float) -> Toget
     _same(sites)
     if not 0 < alpha < 1:
         raise PrimumError(f"The level is {alpha!r}.", expected="a probability between 0 and 1, declared beforehand")
-    groups = sorted({g for s in sites for g in s.groups})
+    groups = _some({g for s in sites for g in s.groups})
     nothing = GroupEvidence(0, 0.0, 0.0, 0)
     cells: list[tuple[str, Group, GroupEvidence]] = []
     for g in groups:
@@ -249,7 +249,7 @@ def average_bound(
             mend=f"make them with sites={len(bounds)}",
         )
     lines = []
-    for g in sorted({g for b in bounds for g in b.low}):
+    for g in _some({g for b in bounds for g in b.low}):
         pi = {s: float(v[g] if isinstance(v, Mapping) else v) for s, v in shares.items()}
         if min(pi.values()) < 0 or abs(sum(pi.values()) - 1) > 1e-9:
             raise PrimumError(f"The shares of hospitals sum to {sum(pi.values()):g}.", expected="1, none negative")
@@ -292,6 +292,13 @@ def _words(lines: tuple[SiteVerdict, ...], null: str, granted: bool) -> str:  # 
         )
         text += "."
     return text
+
+
+def _some(groups: set[Group]) -> list[Group]:
+    """Return the groups in order; without any there is nothing to grant."""
+    if not groups:
+        raise PrimumError("No hospital says anything of any group.", expected="at least one group of patients")
+    return sorted(groups)
 
 
 def _same(sites: Sequence[SiteEvidence]) -> None:

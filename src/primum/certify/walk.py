@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from primum.certify.bound import bound as named
-from primum.certify.certificate import NAMES, Certificate, certify
+from primum.certify.certificate import CROSS, JOIN, NAMES, Certificate, cells_of, certify
 from primum.certify.differences import people
 from primum.certify.group_verdict import CERTIFIED, judge_group
 from primum.certify.robust import Range
@@ -187,6 +187,10 @@ def spared(certificate: Certificate, pairs: PairedTally, untouched: Collection[G
     PrimumError
         If a decision about such a group did change.
     """
+    views = dict.fromkeys(v.attribute for v in certificate.groups if (v.attribute, v.group) in untouched)
+    counts = (
+        {(CROSS.join(view), JOIN.join(group)): n for view, group, n in cells_of(pairs, [*views], None)} if views else {}
+    )
     verdicts = []
     for v in certificate.groups:
         if (v.attribute, v.group) not in untouched:
@@ -198,8 +202,7 @@ def spared(certificate: Certificate, pairs: PairedTally, untouched: Collection[G
                 f"{v.found + v.lost + v.spared + v.alarmed} decisions did.",
                 expected="only groups which the repair cannot reach",
             )
-        view = pairs.by(v.attribute)
-        n = view.n[view.groups.index((v.group,))]
+        n = counts[v.attribute, v.group]
         known = judge_group(
             v.attribute, v.group, n, people(n), utility=certificate.utility, margin=certificate.margin,
             alpha=certificate.alpha, bound=named(certificate.bound), same=True, seed=certificate.seed,

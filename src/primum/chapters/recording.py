@@ -80,9 +80,12 @@ def _sensitivity(
     assert told is not None
     labels = [" · ".join(g) for g in view.groups]
     cases = view.at_label(0).tp
-    usable = [label for label, k in zip(labels, cases, strict=True) if k >= FEWEST][:MOST_GROUPS]
+    enough = {label: float(k) for label, k in zip(labels, cases, strict=True) if k >= FEWEST}
+    first = sorted(enough, key=lambda label: (label != group.reference, -enough[label]))[:MOST_GROUPS]
+    usable = [label for label in labels if label in first]
+    few, many = f"fewer than {FEWEST} cases on record", f"not among the {MOST_GROUPS} groups with most cases"
     chapter["left_out"] += [
-        {"attribute": group.title, "group": label, "why": f"fewer than {FEWEST} cases on record, or beyond the largest"}
+        {"attribute": group.title, "group": label, "why": many if label in enough else few}
         for label in labels
         if label not in usable
     ]

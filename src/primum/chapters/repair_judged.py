@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from primum.certify.bound import bound
-from primum.certify.certificate import CROSS, Certificate, certify
+from primum.certify.certificate import CROSS, JOIN, Certificate, certify
 from primum.certify.differences import Worth, estimate, lower_limit, upper_limit
 from primum.certify.document import to_document
 from primum.certify.group_verdict import CERTIFIED, GroupVerdict
@@ -89,7 +89,7 @@ class Judge:
         views = [v for v in self.views if set(v) <= set(by)]
         if not views:
             return frozenset()
-        people = membership({a: self.attributes[a] for a in by}, self.people.n)
+        people = membership({a: self.people.groups[a].to_list() for a in by}, self.people.n)
         return unchanged_groups(fitted, people, views)
 
     def terms(self, name: str) -> dict[str, Any]:
@@ -97,7 +97,11 @@ class Judge:
         told = self.usecase.no_harm
         assert told is not None
         ranges = {(a, g): r for a, groups in (told.recorded or {}).items() for g, r in groups.items()}
-        levels = {v: self.people.levels[v[0]] for v in self.views if len(v) == 1}
+        titles = {tuple(g.intersection): g.title for g in self.usecase.groups if g.intersection is not None}
+        levels = {  # of everybody, so that a group with nobody among these people is judged, too
+            v: [g for g in self.people.levels[titles.get(v, v[0])] if len(v) == 1 or g.count(JOIN) == len(v) - 1]
+            for v in self.views
+        }
         return {
             "utility": self.utility,
             "margin": told.margin,
@@ -119,6 +123,8 @@ class Judge:
         """Count the same by families, repeated visits or weights; None where each person is one of their own."""
         together, told = linked(self.usecase, self.people), self.usecase.no_harm
         assert told is not None
+        if together is None and told.largest_cluster is not None:
+            together = np.arange(self.people.n)  # nobody is linked among these people, but they could be
         if together is None and self.people.weight is None:
             return None
         return count_units(
@@ -161,7 +167,10 @@ def told(certificate: Certificate, plan: str, date: str) -> dict[str, Any]:
         "granted": certificate.granted,
         "improves": certificate.improves,
         "words": certificate.words,
-        "groups": [flat(g) for g in certificate.groups],
+        "groups": [
+            flat(g) | {"decides": d.verdict}
+            for g, d in zip(certificate.groups, certificate.deciding, strict=True)
+        ],
         "robust": [{"attribute": r.attribute, "group": r.group, "verdict": r.verdict, "words": r.words,
                     "recorded": list(r.recorded)} for r in certificate.robust or ()],
         "certificate": to_document(certificate, plan=plan, date=date),
@@ -202,7 +211,7 @@ def along(judge: Judge, after: Version, fitted: Any) -> Decide | None:
     own = getattr(fitted, "thresholds_", None)
     if own is not None and hasattr(own, "thresholds"):
         by = dict(zip(own.groups, own.thresholds, strict=True))
-        columns = [judge.attributes[a].tolist() for a in fitted.attributes_]
+        columns = [judge.people.groups[a].to_list() for a in fitted.attributes_]
         cells = [" · ".join(t) for t in zip(*columns, strict=True)]
         mine = np.array([by.get(c, judge.cut) for c in cells])
         return lambda step: (judge.before.score >= moved(judge.cut, mine, step)).astype(np.int64)
@@ -211,7 +220,7 @@ def along(judge: Judge, after: Version, fitted: Any) -> Decide | None:
     return None
 
 
-def walked(judge: Judge, after: Version, fitted: Any) -> dict[str, Any] | None:
+def walked(judge: Judge, after: Version, fitted: Any, plan: str, date: str) -> dict[str, Any] | None:
     """Return how far towards a repair nobody is shown to lose; None where there is nothing in between."""
     decide = along(judge, after, fitted)
     if decide is None:
@@ -224,18 +233,27 @@ def walked(judge: Judge, after: Version, fitted: Any) -> dict[str, Any] | None:
         **judge.terms(after.name),
     )
     stopped = found.refused.certificate if found.refused else None
+    step = found.reached.certificate if found.strength else None
+    if step is not None and found.strength < 1:  # the document is about the step, not about the whole repair
+        step = replace(step, names=(step.names[0], f"{step.names[1]}, {found.strength:.0%} of the way"))
     return {
         "reached": found.strength,
         "words": found.words,
         "stopped_by": [v.group for v in stopped.deciding if v.verdict != CERTIFIED] if stopped else [],
         "steps": [{"share": s.strength, "status": s.status} for s in found.steps],
         "groups": [flat(g) for g in found.reached.certificate.groups] if found.reached.certificate else [],
-        "certificate": to_document(found.reached.certificate) if found.strength and found.reached.certificate else None,
+        "certificate": None if step is None else to_document(step, plan=plan, date=date),
     }
 
 
 def frontier(judge: Judge, after: Version, fitted: Any) -> list[dict[str, Any]]:
-    """Return the mean utility of everyone and of the group that has least, at each step towards the repair."""
+    """Return the mean utility of everyone and of the worst-off group, at each step towards the repair.
+
+    Worst off is the group named beforehand; without one, the group that has least, which is often the one in which the
+    outcome is rarest.
+    """
+    told = judge.usecase.no_harm
+    named = next(iter(told.worst_off.items())) if told is not None and told.worst_off else None
     decide = along(judge, after, fitted)
     made = {0.0: judge.before.decision, 1.0: after.decision}
     if decide is not None:
@@ -245,7 +263,8 @@ def frontier(judge: Judge, after: Version, fitted: Any) -> list[dict[str, Any]]:
         level = judge.levels_of(made[share])
         everyone = level.pop(EVERYONE)
         known = {k: v for k, v in level.items() if np.isfinite(v)}
-        worst = min(known, key=lambda k: known[k]) if known else EVERYONE
+        least = min(known, key=lambda k: known[k]) if known else EVERYONE
+        worst = named if named in known else least
         rows.append(
             {
                 "share": share,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from primum.chapters.repair_people import Parts, three_parts
 from primum.chapters.scored import score_of, threshold
 from primum.check.advice import advice
 from primum.check.repairs import failed_finding, repair_findings
+from primum.cohort.split import clusters
 from primum.errors import PrimumError
 from primum.usecase_repair import COMPARATORS, TRAINED
 
@@ -83,18 +85,20 @@ def repairs_chapter(
         try:
             fitted = _fitted(repair, bench, cohort, usecase.seed)
             after = _version(repair, fitted, bench, cohort)
-        except PrimumError as error:
-            tried.append(entry | {"failed": error.what})
-            findings.append(failed_finding(repair.name, before.name, error.what))
+        except (PrimumError, ValueError, np.linalg.LinAlgError) as error:  # told in the report; the others go on
+            why = error.what if isinstance(error, PrimumError) else f"it failed on these data ({error})."
+            tried.append(entry | {"failed": why})
+            findings.append(failed_finding(repair.name, before.name, why))
             continue
         certificate = judge.certificate(after, fitted)
-        walk = walked(judge, after, fitted) if repair.walk and not certificate.granted else None
+        issued = {"plan": run.plan.hash, "date": run.plan.created[:10]}
+        walk = walked(judge, after, fitted, **issued) if repair.walk and not certificate.granted else None
         entries = ledger(judge, after)
         said = advice(certificate, walk=walk, ledger=entries, comparator=bool(entry["comparator"]))
         entry |= {
             "learnt": fitted.describe(),
             "cost_without_group": getattr(fitted, "cost_without_group", ""),
-            **told(certificate, run.plan.hash, run.plan.created[:10]),
+            **told(certificate, **issued),
             "overall": overall(judge, after),
             "walk": walk,
             "ledger": entries,
@@ -180,8 +184,11 @@ def _fitted(repair: Repair, bench: Bench, cohort: Cohort, seed: int) -> Any:
         settings=repair.settings,
         seed=seed % 2**31,
     )
-    weight = {} if cohort.weight is None else {"sample_weight": cohort.weight[rows]}
-    return unfitted.fit(bench.x[rows], cohort.outcome[rows], group=_members(cohort, repair, rows), **weight)
+    own: dict[str, Any] = {} if cohort.weight is None else {"sample_weight": cohort.weight[rows]}
+    together = clusters(cohort.person, cohort.family)
+    if together is not None and "cluster" in signature(unfitted.fit).parameters:
+        own["cluster"] = together[rows]
+    return unfitted.fit(bench.x[rows], cohort.outcome[rows], group=_members(cohort, repair, rows), **own)
 
 
 def _version(repair: Repair, fitted: Any, bench: Bench, cohort: Cohort) -> Version:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from primum.certify.certificate import Certificate
-from primum.certify.group_verdict import HARMED, NOT_ASSESSABLE, GroupVerdict
+from primum.certify.group_verdict import CERTIFIED, HARMED, NOT_ASSESSABLE, GroupVerdict
 
 MOST = 3
 TOO_MANY = 1_000_000
@@ -21,17 +21,20 @@ def advice(
     The rules, first that holds: no decision changed: nothing to adopt. A group harmed: do not use. Refused for want
     of people: gather them; a certified step may be taken meanwhile. Robust certificate refused though the plain one
     was granted: not before the record is checked. Granted: may be tried, with or without a gain for the group named
-    as worst off.
+    as worst off. Where a range of recording was declared for a group, its verdict over that range counts.
     """
-    harmed = [g for g in certificate.groups if g.verdict == HARMED]
-    few = [g for g in certificate.groups if g.verdict == NOT_ASSESSABLE]
+    pairs = list(zip(certificate.groups, certificate.deciding, strict=True))
+    harmed = [g for g, d in pairs if d.verdict == HARMED]
+    few = [g for g, d in pairs if d.verdict == NOT_ASSESSABLE and g.verdict != CERTIFIED]
+    counted = [g for g, d in pairs if d is g and g in few]
     unchanged = not any(g.found or g.lost or g.spared or g.alarmed for g in certificate.groups)
     if unchanged:
         first = "it changes no decision about anybody here: there is nothing to adopt"
     elif harmed:
         first = f"do not use it: {_names(harmed)} would lose more than the declared margin"
     elif few:
-        first = f"no certificate: for {_names(few)} it cannot be told whether they lose{_need(few)}"
+        lose = f"it cannot be told whether they lose more than the margin{_need(counted)}"
+        first = f"no certificate: for {_names(few)} {lose}"
     elif not certificate.granted:
         first = (
             "no certificate: no group is shown to lose by the record, but this would not hold if the record misses "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from primum.certify.certificate import Certificate
 from primum.certify.group_verdict import CERTIFIED, HARMED, GroupVerdict
+from primum.certify.robust import RobustVerdict
 from primum.finding import Estimate, Finding, Status, Verdict
 from primum.usecase import OVERALL
 
@@ -18,7 +19,10 @@ METRIC = "utility_change"
 
 def repair_findings(repair: str, before: str, certificate: Certificate, advice: str) -> list[Finding]:
     """Return one finding a group, and one for the repair as a whole: harm in one group is harm."""
-    found = [_group(repair, before, certificate.margin, g) for g in certificate.groups]
+    found = [
+        _group(repair, before, certificate.margin, g, d)
+        for g, d in zip(certificate.groups, certificate.deciding, strict=True)
+    ]
     verdicts = [f.verdict for f in found]
     whole = Verdict.NO_HARM if certificate.granted else Verdict.NOT_ASSESSABLE
     if Verdict.HARM in verdicts:
@@ -42,7 +46,7 @@ def repair_findings(repair: str, before: str, certificate: Certificate, advice: 
             ),
             margin=certificate.margin,
             verdict=whole,
-            reason="" if certificate.granted else f"refused: {', '.join(_refused(certificate.groups))}",
+            reason="" if certificate.granted else f"refused: {', '.join(_refused(certificate.deciding))}",
             words=advice,
         ),
     ]  # fmt: skip
@@ -67,7 +71,10 @@ def failed_finding(repair: str, before: str, why: str) -> Finding:
     )
 
 
-def _group(repair: str, before: str, margin: float, g: GroupVerdict) -> Finding:
+def _group(repair: str, before: str, margin: float, g: GroupVerdict, decides: GroupVerdict | RobustVerdict) -> Finding:
+    """Return the finding of one group: over the declared range of recording, at its worse end, where there is one."""
+    firm = decides if isinstance(decides, RobustVerdict) else None
+    worse = g.estimate if firm is None else min(firm.at_low, firm.at_high, key=lambda e: e.low)
     return Finding(
         check=GROUP,
         title=GROUP_TITLE,
@@ -76,15 +83,15 @@ def _group(repair: str, before: str, margin: float, g: GroupVerdict) -> Finding:
         attribute=g.attribute,
         group=g.group,
         comparator=before,
-        estimate=g.estimate,
+        estimate=worse,
         margin=margin,
-        verdict=VERDICTS.get(g.verdict, Verdict.NOT_ASSESSABLE),
-        reason=g.estimate.reason,
-        more_events=g.need,
+        verdict=VERDICTS.get(decides.verdict, Verdict.NOT_ASSESSABLE),
+        reason=worse.reason,
+        more_events=g.need if firm is None else None,
         more_kind=g.unit,
-        words=g.words,
+        words=g.words if firm is None else f"As recorded: {g.words} {firm.words}",
     )
 
 
-def _refused(groups: Sequence[GroupVerdict]) -> list[str]:
+def _refused(groups: Sequence[GroupVerdict | RobustVerdict]) -> list[str]:
     return [f"{g.group} ({g.attribute}) {g.verdict}" for g in groups if g.verdict != CERTIFIED]

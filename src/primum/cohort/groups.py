@@ -10,7 +10,9 @@ from primum.errors import PrimumError, unknown
 from primum.usecase import MISSING, OVERALL, Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from primum.usecase import UseCase
 
 MOST_LEVELS = 1000
 JOIN = " · "
@@ -59,6 +61,30 @@ def check_named_levels(groups: Sequence[Groups], levels: Mapping[str, Sequence[s
         for name in group.population_shares or {}:
             if name not in possible:
                 raise unknown("group", name, possible, where=f"'{group.title}' (its population shares)")
+
+
+def check_claimed_levels(usecase: UseCase, levels: Mapping[str, Sequence[str]]) -> None:
+    """Check that what is declared of single groups elsewhere (no_harm, recording) names groups that there are.
+
+    Raises
+    ------
+    PrimumError
+        With the nearest spelling first.
+    """
+    no_harm, recording = usecase.no_harm, usecase.recording
+    claims: list[tuple[str, str, Iterable[str]]] = []
+    if no_harm is not None:
+        claims += [("no_harm: worst_off", a, [g]) for a, g in (no_harm.worst_off or {}).items()]
+        claims += [("no_harm: recorded", a, groups) for a, groups in (no_harm.recorded or {}).items()]
+    if recording is not None:
+        claims += [("recording: shares", a, groups) for a, groups in (recording.shares or {}).items()]
+    for section, title, names in (c for c in claims if c[1] in levels):
+        possible = list(levels[title])
+        if section.startswith("recording"):
+            possible += [g for group in usecase.groups if group.title == title for g in _possible(group)]
+        for name in names:
+            if name not in possible:
+                raise unknown("group", name, list(dict.fromkeys(possible)), where=f"'{title}' ({section})")
 
 
 def _possible(group: Groups) -> list[str]:

@@ -12,7 +12,7 @@ from primum.cohort.cleaning import clean_columns
 from primum.cohort.cohort import Cohort, FlowStep, Numbers, Outcomes
 from primum.cohort.conditions import conjunction
 from primum.cohort.derive import derive
-from primum.cohort.groups import check_named_levels, group_columns
+from primum.cohort.groups import check_claimed_levels, check_named_levels, group_columns
 from primum.cohort.scores import score_columns
 from primum.errors import PrimumError
 from primum.usecase import MISSING, Condition, Outcome, UseCase
@@ -54,6 +54,7 @@ def assemble(usecase: UseCase, table: Table) -> Cohort:
     notes = list(table.notes)
     levels = _still_there(groups, levels, notes)
     check_named_levels(usecase.groups, levels)
+    check_claimed_levels(usecase, levels)
     ids = usecase.identifiers
     return Cohort(
         features=_features(people, usecase.features, notes),

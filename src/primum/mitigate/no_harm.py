@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from primum.certify.certificate import Certificate, certify, check_terms
+from primum.certify.certificate import JOIN, Certificate, certify, check_terms
 from primum.certify.utility import Utility, net_benefit
 from primum.certify.walk import walk
 from primum.errors import PrimumError, unknown
@@ -168,7 +168,7 @@ class NoHarm(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignor
         people = membership(group, outcome.size)
         self.classes_ = np.array([0, 1])
         self.groups_ = {a: tuple(g for b, g in people.groups if b == a) for a in people.attributes}
-        self._views()  # refuses unknown names before anything is fitted
+        self.judged_ = self._judged(people)  # refuses unknown names before anything is fitted
         self.split_ = self._divide(outcome, people, cluster)
         self._fit_models(X, outcome, people, cluster, sample_weight)
         used = np.union1d(self.split_["base"], self.split_["repair"])
@@ -185,7 +185,7 @@ class NoHarm(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignor
             way if self.path_ != "switch" else (0.0, 1.0),
             lambda strength: count(now, decide(strength)[1]),
             **terms,
-            declared=self._judged_labels(),
+            declared=self.judged_,
             untouched=lambda _: still,
         )
         self.lambda_ = self.walk_.strength
@@ -220,7 +220,7 @@ class NoHarm(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignor
             )
         decide = self._along(X, people)
         tally, units = self._counter(outcome, people, cluster, sample_weight)(decide(0.0)[1], decide(self.lambda_)[1])
-        return certify(tally, **terms, declared=self._judged_labels(), units=units, same=self.lambda_ == 0)
+        return certify(tally, **terms, declared=self.judged_, units=units, same=self.lambda_ == 0)
 
     def predict(self, X: Any, *, group: Any = None) -> Ints:
         """Return decisions at the certified λ; of the model in use without `group`. Shape (people,)."""
@@ -375,6 +375,10 @@ class NoHarm(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignor
                 expected="the same attributes, in the same order",
             )
         known = [np.isin(people.labels[:, j], labels) for j, labels in enumerate(self.groups_.values())]
+        for view, labels in self.judged_.items():
+            if len(view) > 1:
+                cells = people.labels[:, [people.attributes.index(a) for a in view]]
+                known.append(np.isin([JOIN.join(c) for c in cells.tolist()], list(labels)))
         return np.flatnonzero(np.all(known, axis=0))
 
     def _at(self, X: Any, group: Any) -> tuple[Floats, Ints]:
@@ -406,8 +410,13 @@ class NoHarm(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignor
     def _views(self) -> list[tuple[str, ...]]:
         return views_of(self.groups, tuple(self.groups_))
 
-    def _judged_labels(self) -> dict[str | tuple[str, ...], Sequence[str]]:
-        return {v[0]: self.groups_[v[0]] for v in self._views() if len(v) == 1}
+    def _judged(self, people: Membership) -> dict[str | tuple[str, ...], Sequence[str]]:
+        """Return the labels of everybody by view: a cell with nobody in the certificate's part is judged, too."""
+        found: dict[str | tuple[str, ...], Sequence[str]] = {}
+        for view in self._views():
+            cells = np.unique(people.labels[:, [people.attributes.index(a) for a in view]], axis=0).tolist()
+            found[view] = [JOIN.join(c) for c in cells if len(view) == 1 or not any(JOIN in label for label in c)]
+        return found
 
 
 def _rows(X: Any, rows: Ints) -> Any:

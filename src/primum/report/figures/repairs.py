@@ -32,6 +32,7 @@ def repairs(source: Source) -> list[Figure]:
 def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
     margin = PER * float(chapter["no_harm"]["margin"])
     words = str(chapter["utility"]["words"])
+    among = str(chapter["utility"].get("among", "everyone")).replace("everyone", "people")
     rows = [
         {
             "repair": r["name"],
@@ -95,7 +96,7 @@ def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
     return Figure(
         "repairs-by-group",
         "What each repair changes for each group",
-        f"Change in {words} per 1,000 people by group and repair, with limits. {'; '.join(harmed)}.",
+        f"Change in {words} per 1,000 {among} by group and repair, with limits. {'; '.join(harmed)}.",
         spec,
         [
             {
@@ -130,10 +131,17 @@ def _frontier(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure | 
         "field": "repair", "type": "nominal", "sort": names, "title": None,
         "scale": {"domain": names, "range": [SERIES[i % len(SERIES)] for i in range(len(names))]},
     }  # fmt: skip
+    groups = {r["group"] for r in rows}
+    who = f"{groups.pop()}" if len(groups) == 1 else "worst-off group"
+    which = (
+        f"{who} was named beforehand as worst off."
+        if chapter["no_harm"].get("worst_off")
+        else "No group was named as worst off: it is the one that has least, often the one where the outcome is rarest."
+    )
     zero = {"zero": False}
     base = {
         "x": {"field": "all", "type": "quantitative", "scale": zero, "title": f"everyone: {unit}"},
-        "y": {"field": "worst", "type": "quantitative", "scale": zero, "title": f"worst-off group: {unit}"},
+        "y": {"field": "worst", "type": "quantitative", "scale": zero, "title": f"{who}: {unit}"},
     }
     shape = {
         "field": "kind", "type": "nominal", "title": None,
@@ -183,6 +191,6 @@ def _frontier(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure | 
             for r in rows
         ],
         "repairs",
-        note="Diamond: the model as it is. Right is better for everyone, up is better for whoever is worst off. Points "
+        note=f"Diamond: the model as it is. Right is better for everyone, up for {who}. {which} Points "
         "without intervals: small differences between them may be chance; the certificates say what is shown.",
     )

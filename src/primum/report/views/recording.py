@@ -6,7 +6,8 @@ from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, of_metric, percent, rate
 from primum.report.section import Block, Bullets, Heading, Pictures, Section, Table, Text
-from primum.report.source import Audited, Row, chapter
+from primum.report.source import Audited, Row, chapter, clustered
+from primum.report.views.further import NARROW
 
 TITLE = "If the record is wrong"
 MOST = 6
@@ -19,6 +20,7 @@ TIPPING = (
     "the finding tips when 80 cases are recorded in that group for every 100 recorded of as many in the other. Groups "
     "compared are equally well recorded at 1."
 )
+NOT_CARRIED = "For the same reason the numbers of this report are not carried to the truth here."
 EFFECT = {
     "survives": "can be trusted", "too low": "too low", "too high": "too high", "either way": "wrong either way",
     "pulled to one half": "pulled to one half",
@@ -42,6 +44,7 @@ def section(run: Audited) -> Section | None:
         out.append(Text(f"Not looked at: {who}.", note=True))
     if held["rates"]:
         out += [Heading("Held against the truth"), Text(_validated(run)), Table(rates(held))]
+        out += [Text(f"{NARROW} {NOT_CARRIED}", note=True)] if clustered(run) else []
         out += [Table(in_truth(held))] if held["in_truth"] else []
     if held["at_equal_score"]:
         out += [Heading("At the same score"), Bullets([r["words"] for r in held["at_equal_score"]])]

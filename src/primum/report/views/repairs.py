@@ -113,8 +113,7 @@ def rule(run: Audited) -> str:
     if declared is None:
         return ""
     held = chapter(run, "repairs").get("utility", {})
-    among = held.get("among", "everyone")
-    among = "people" if among == "everyone" else among
+    among = str(held.get("among", "everyone")).replace("everyone", "people")
     return (
         f"Declared beforehand: no group may lose more than {1000 * declared.margin:g} {held.get('words', '')} "
         f"per 1,000 {among} ({held.get('name', '')}). A repair that does harm is certified with a probability of "
