@@ -181,3 +181,25 @@ def test_a_plan_keeps_no_password(usecase, url, shown):
     assert without_secret(url) == shown
     plan = freeze(changed(usecase, data={"url": url, "table": "t"}))
     assert "secret" not in json.dumps(plan.contents)
+
+
+NO_HARM = {"margin": 0.01, "alpha": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("fields", "moved"),
+    [
+        ({"no_harm": NO_HARM | {"margin": 0.02}}, "no_harm"),
+        ({"no_harm": NO_HARM | {"alpha": 0.1}}, "no_harm"),
+        ({"no_harm": NO_HARM | {"held_out": 0.4}}, "no_harm"),
+        ({"no_harm": NO_HARM, "recording": {"made_up": 0.1}}, "recording"),
+        ({"no_harm": NO_HARM, "missing": {"mask": 0.2}}, "missing"),
+        ({"no_harm": NO_HARM, "discrimination": {"retrained": 1}}, "discrimination"),
+    ],
+)
+def test_what_no_group_may_lose_is_frozen_before_results(usecase, fields, moved):
+    before = changed(usecase, no_harm=NO_HARM)
+    rows = deviations(freeze(before), freeze(changed(usecase, **fields)))
+    assert {r["field"].split(".")[0] for r in rows} == {moved}
+    words = changed(usecase, no_harm=NO_HARM | {"chosen": "with the patients' council"})
+    assert freeze(words).hash == freeze(before).hash

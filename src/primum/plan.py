@@ -142,12 +142,27 @@ def _contents(usecase: UseCase) -> dict[str, Any]:
         "precision": {m: p.model_dump(mode="json") for m, p in usecase.precision.items()},
         "models": {m.name: _given(m, "name", "description") for m in usecase.models},
         "order": {"models": [m.name for m in usecase.models], "groups": [g.title for g in usecase.groups]},
+        **_sections(usecase),
         "folds": usecase.folds,
         "replicates": usecase.replicates,
         "level": usecase.level,
         "seed": usecase.seed,
         "chapters": [c for c in CHAPTERS if c in usecase.chapters],
     }
+
+
+def _sections(usecase: UseCase) -> dict[str, Any]:
+    """Return what is declared in sections of their own, without mere words; nothing of those that are not there."""
+    found: dict[str, Any] = {}
+    for name in ("no_harm", "recording", "missing", "discrimination", "prior"):
+        part = getattr(usecase, name)
+        if part is not None:
+            found[name] = _given(part, "chosen", "source", "visible_to", "cost")
+    if usecase.repairs:
+        found["repairs"] = {r.name: _given(r, "name", "description") for r in usecase.repairs}
+    claims = usecase.scenario.claims if usecase.scenario is not None else []
+    words = ("name", "says", "requirement", "judge", "judgement", "warrant", "rebuttals")
+    return found | ({"claims": {c.name: _given(c, *words) for c in claims}} if claims else {})
 
 
 def _given(part: Any, *without: str) -> dict[str, Any]:
