@@ -86,7 +86,7 @@ MISTAKES = [
     ("population: Adults", "population: Adults\nmargins: {sensitivty: 0.1}", 7,
      "margins.sensitivty", "'sensitivity'"),
     ("population: Adults", "population: Adults\nmargins:\n  auroc: 5", 8, "margins.auroc", "at most 1"),
-    ("population: Adults", "population: Adults\nthreshold: 1", 7, "threshold", "belongs in decision"),
+    ("population: Adults", "population: Adults\nthreshold: 1", 7, "threshold", "belongs in claim or decision"),
     ("population: Adults", "population: Adults\npopulation: All", 7, "population", "is there twice"),
     ("population: Adults", "population: Adults\n2: x", 7, "2", "the key 2 is not text"),
     ("population: Adults", "population: Adults\nchapters: [people, grops]", 7, "chapters[1]", "'groups'"),

@@ -30,6 +30,7 @@ from primum.usecase_prior import Prior, prior_slips
 from primum.usecase_proxies import Discrimination, proxies_slips
 from primum.usecase_recording import Recording, recording_slips
 from primum.usecase_repair import NoHarm, Repair, no_harm_slips, repair_slips
+from primum.usecase_scenario import Scenario, scenario_slips
 
 __all__ = [
     "CHAPTERS",
@@ -206,6 +207,7 @@ class UseCase(Part):
     missing: Missing | None = Field(None, description="what is missing, for whom, and what could be done about it")
     discrimination: Discrimination | None = Field(None, description="proxies, burdens, and who was lost on the way")
     prior: Prior | None = Field(None, description="what is known before the data")
+    scenario: Scenario | None = Field(None, description="who acts, who is affected, what is claimed")
     folds: Annotated[Whole, Field(ge=2, le=20)] = Field(5, description="parts for cross-fitting")
     replicates: Annotated[Whole, Field(ge=200, le=100_000)] = Field(1000, description="of the bootstrap")
     level: Annotated[Number, Field(gt=0.5, lt=1)] = Field(0.95, description="of the intervals")
@@ -294,12 +296,12 @@ class UseCase(Part):
             refuse(no_harm_slips(info.data, no_harm), root=True)
         return no_harm
 
-    @field_validator("recording", "missing", "discrimination", "prior")
+    @field_validator("recording", "missing", "discrimination", "prior", "scenario")
     @classmethod
     def _section_fits(cls, section: Any, info: ValidationInfo) -> Any:
         slips: dict[str | None, Any] = {
             "recording": recording_slips, "missing": missing_slips, "discrimination": proxies_slips,
-            "prior": prior_slips,
+            "prior": prior_slips, "scenario": lambda told, s: scenario_slips(told, s, METRIC_IDS),
         }  # fmt: skip
         if section is not None:
             refuse(slips[info.field_name](info.data, section), root=True)

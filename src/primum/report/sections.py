@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from primum.report.section import Section
 from primum.report.source import Audited
-from primum.report.views import capacity, diagnosis, missing, prior, proxies, recording, repairs, shapes
+from primum.report.views import (
+    capacity,
+    claims,
+    clauses,
+    diagnosis,
+    missing,
+    prior,
+    proxies,
+    recording,
+    repairs,
+    shapes,
+)
 
 FIRST = 6
 """Number of the first of these chapters."""
@@ -15,5 +26,6 @@ def sections(run: Audited) -> list[Section]:
     found = (
         capacity.section(run), recording.section(run), missing.section(run), proxies.section(run), prior.section(run),
         shapes.section(run), diagnosis.section(run), repairs.section(run),
+        claims.section(run), clauses.section(run),
     )  # fmt: skip
     return [s for s in found if s is not None]

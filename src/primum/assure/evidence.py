@@ -1,0 +1,175 @@
+"""The measurement behind a claim: looked up in a finished run, never computed anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from primum.finding import Estimate, Finding, Status
+from primum.measure.metric import METRICS
+from primum.usecase import OVERALL, UseCase
+from primum.usecase_scenario import Claim, Scenario
+
+
+class Finished(Protocol):
+    """A finished run as this room reads it; `primum.execute.run.Run` is one."""
+
+    @property
+    def usecase(self) -> UseCase: ...  # noqa: D102
+    @property
+    def plan(self) -> Any: ...  # noqa: D102 - has hash and created
+    @property
+    def chapters(self) -> dict[str, Any]: ...  # noqa: D102
+    @property
+    def findings(self) -> Sequence[Finding]: ...  # noqa: D102
+    @property
+    def manifest(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measurement, with what it takes to find it again.
+
+    Attributes
+    ----------
+    check
+        The code of the check, or "tables of performance".
+    model, metric, attribute, group, comparator
+        What was measured, in whom, against whom ("" for nobody).
+    estimate
+        Value, interval, people and method.
+    plan, version
+        Hash of the frozen plan and version of primum.
+    disclosure
+        Whether anything was withheld.
+    assumptions
+        What the interval takes for granted.
+    imprecise
+        Why the audit itself held the number for too imprecise, or "".
+    behind
+        The people that the number rests on, of the kind that counts for it.
+    """
+
+    check: str
+    model: str
+    metric: str
+    attribute: str
+    group: str
+    comparator: str
+    estimate: Estimate
+    plan: str
+    version: str
+    disclosure: str
+    assumptions: tuple[str, ...]
+    imprecise: str
+    behind: int
+    words: str = ""
+
+
+def scenario_of(run: Finished) -> Scenario | None:
+    """Return the scenario of a use case, or None."""
+    found = getattr(run.usecase, "scenario", None)
+    return found if isinstance(found, Scenario) else None
+
+
+def of_finding(run: Finished, f: Finding) -> Evidence:
+    """Return a finding as evidence; one that the audit could not assess keeps its reason."""
+    imprecise = f.reason or "the audit could not assess it" if str(f.verdict) == "not assessable" else ""
+    return _evidence(
+        run, f.check, f.model, f.metric, f.attribute, f.group, f.comparator, f.estimate, imprecise, f.words
+    )
+
+
+def for_claim(run: Finished, claim: Claim) -> Evidence | None:
+    """Return the measurement that a declared claim asks for, or None where this audit has none."""
+    model = claim.model or run.usecase.primary.name
+    attribute, group = claim.attribute or OVERALL, claim.group or ""
+    if claim.check is not None:
+        for f in run.findings:
+            if (
+                (f.check, f.metric, f.attribute) == (claim.check, claim.metric, attribute)
+                and group in {f.group, ""}
+                and f.model in {model, ""}
+                and claim.comparator in {f.comparator, None}
+            ):
+                return of_finding(run, f)
+        return None
+    metric = str(claim.metric)
+    own = _own(run, model, metric, attribute, group)
+    if claim.comparator is None:
+        return None if own is None else _from_row(run, own, "")
+    rows = run.chapters.get("groups", {}).get("comparisons", [])
+    gap = _pick(
+        rows, model=model, metric=metric, attribute=attribute, group=group, comparator=claim.comparator,
+        comparison="difference",
+    )  # fmt: skip
+    return None if gap is None else _from_row(run, gap, _imprecise(own))
+
+
+def _own(run: Finished, model: str, metric: str, attribute: str, group: str) -> Mapping[str, Any] | None:
+    """Return the row of a group (or of everyone), at the threshold acted on where it has one."""
+    chapter = "performance" if attribute == OVERALL else "groups"
+    rows = run.chapters.get(chapter, {}).get("estimates", [])
+    who = {} if attribute == OVERALL else {"group": group}
+    return _pick(rows, model=model, metric=metric, attribute=attribute, comparison="estimate", **who)
+
+
+def _pick(rows: Sequence[Mapping[str, Any]], **wanted: Any) -> Mapping[str, Any] | None:
+    return next((r for r in rows if all(r.get(k) == v for k, v in wanted.items())), None)
+
+
+def _imprecise(row: Mapping[str, Any] | None) -> str:
+    if row is None or row["status"] != Status.IMPRECISE:
+        return ""
+    return str(row["reason"] or Status.IMPRECISE)
+
+
+def _from_row(run: Finished, row: Mapping[str, Any], imprecise: str) -> Evidence:
+    value, low, high = (math.nan if row[k] is None else float(row[k]) for k in ("value", "low", "high"))
+    estimate = Estimate(
+        value, low, high, row["method"], row["n"], row["events"], row["nonevents"], Status(row["status"]),
+        row["reason"], row["level"], row["n_effective"],
+    )  # fmt: skip
+    where = (row["model"], row["metric"], row["attribute"], row["group"], row["comparator"])
+    return _evidence(run, "tables of performance", *where, estimate, imprecise or _imprecise(row), "")
+
+
+def _evidence(
+    run: Finished,
+    check: str,
+    model: str,
+    metric: str,
+    attribute: str,
+    group: str,
+    comparator: str,
+    e: Estimate,
+    imprecise: str,
+    words: str,
+) -> Evidence:
+    return Evidence(
+        check, model, metric, attribute, group, comparator, e, str(run.plan.hash),
+        str(run.manifest.get("primum", "not stated")),
+        "withheld" if e.status is Status.SUPPRESSED else "nothing withheld", _assumptions(e), imprecise,
+        _behind(metric, e), words,
+    )  # fmt: skip
+
+
+def _behind(metric: str, e: Estimate) -> int:
+    """Return how many people a number rests on: those with, or without, the outcome, whichever it needs."""
+    kind = METRICS[metric].denominator if metric in METRICS else "everyone"
+    if kind == "events":
+        return e.events
+    if kind == "nonevents":
+        return e.nonevents
+    return min(e.events, e.nonevents) if metric in METRICS else e.n
+
+
+def _assumptions(e: Estimate) -> tuple[str, ...]:
+    said = [f"interval by {e.method} at {100 * e.level:g} %, one claim at a time", "the outcome is as recorded"]
+    if e.n_effective is None:
+        said.append("people are independent of each other")
+    else:
+        said.append(f"clusters or weights leave as much information as {e.n_effective:,.0f} independent people")
+    return tuple(said)

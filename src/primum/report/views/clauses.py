@@ -1,0 +1,69 @@
+"""What laws and guidelines ask for, and which evidence this audit supplies for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from primum.assure.evidence import Finished, scenario_of
+from primum.assure.filled import Filled, ItemState, fill
+from primum.assure.listing import KINDS, Kind, Listing, builtin, names
+from primum.report.grid import Grid, Line, cells
+from primum.report.numbers import NONE
+from primum.report.section import Block, Heading, Section, Table, Text
+
+TITLE = "Clauses and checklists"
+LEAD = (
+    "This chapter says which evidence is supplied for which clause or item, and what a person must still write. It is "
+    "not a finding that the model, or anybody, meets a law, guideline or standard. What a text asks for is told in our "
+    "own words; where the source of an item was not verified, that is printed next to it."
+)
+HEADS = {"clauses": "Laws and frameworks", "checklists": "Reporting guidelines"}
+
+
+def section(run: Finished) -> Section | None:
+    """Return the chapter, or None where nobody declared a scenario."""
+    if scenario_of(run) is None:
+        return None
+    out: list[Block] = [Text(LEAD)]
+    for kind in KINDS:
+        listings = [builtin(kind, n) for n in names(kind)]
+        filled = [(x, fill(run, x)) for x in listings]
+        out += [Heading(HEADS[kind], anchor=kind), Table(summary(filled, kind))]
+        for listing, rows in filled:
+            out += _one(listing, rows)
+    return Section("clauses", TITLE, out)
+
+
+def summary(filled: Sequence[tuple[Listing, Sequence[Filled]]], kind: Kind) -> Grid:
+    """Return how many items of each listing are in which state; counts are of items, never a mark."""
+    lines = [
+        Line(
+            x.title, cells(*[sum(r.state is s for r in rows) for s in ItemState], "" if x.itemised else "not itemised")
+        )
+        for x, rows in filled
+    ]
+    heads = ["Text", *(str(s)[:1].upper() + str(s)[1:] for s in ItemState), "Remark"]
+    return Grid(f"{HEADS[kind]}: items by state", heads, lines)
+
+
+def items(listing: Listing, rows: Sequence[Filled]) -> Grid:
+    """Return the items of one listing."""
+    lines = [
+        Line(
+            r.id,
+            cells(
+                (r.asks, r.verified), (str(r.state), r.why), "; ".join(r.evidence) or NONE, r.text or r.human or NONE
+            ),
+        )
+        for r in rows
+    ]
+    heads = ["Item", "Asks for (own words)", "State", "Evidence supplied", "Human text, or what is still to write"]
+    return Grid(f"{listing.title}, {listing.version}", heads, lines)
+
+
+def _one(listing: Listing, rows: Sequence[Filled]) -> list[Block]:
+    said = [f"{listing.title}: source {listing.source}.", listing.applies_from, listing.note]
+    return [
+        Table(items(listing, rows), folded=f"{listing.title}: {len(rows)} items", short=True),
+        Text(" ".join(s for s in said if s), note=True),
+    ]

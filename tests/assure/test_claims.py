@@ -1,0 +1,205 @@
+"""Claims of a finished run: declared, seeded, argued, covered, and exported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jsonschema
+import pytest
+from pydantic import ValidationError
+
+from primum.assure import document, exchange
+from primum.assure.argument import argument, written
+from primum.assure.case import assurance
+from primum.assure.claims import claims
+from primum.assure.state import State
+from primum.errors import PrimumError
+from primum.execute.run import Run
+from primum.finding import Status, Verdict
+from primum.usecase import METRIC_IDS, UseCase
+from primum.usecase_scenario import REQUIREMENTS, Claim, Scenario, scenario_slips
+
+
+@pytest.fixture
+def case(small_run, with_scenario):
+    return assurance(with_scenario(small_run))
+
+
+def by_id(case):
+    return {c.id: c for c in case.claims}
+
+
+def test_declared_claims_take_the_number_of_the_tables(case, small_run):
+    found = by_id(case)
+    rows = small_run.chapters["performance"]["estimates"]
+    auroc = next(r for r in rows if r["metric"] == "auroc")
+    e = found["ranks"].evidence
+    assert (e.estimate.value, e.estimate.low, e.estimate.high) == (auroc["value"], auroc["low"], auroc["high"])
+    assert e.plan == small_run.plan.hash
+    assert e.check == "tables of performance"
+    assert found["ranks"].state is State.SUPPORTED
+    assert found["finds-all"].state is State.REFUTED
+
+
+def test_a_comparison_takes_the_difference_and_the_groups_own_precision(case, small_run):
+    gap = next(
+        r for r in small_run.chapters["groups"]["comparisons"]
+        if (r["metric"], r["attribute"], r["group"], r["comparison"]) == ("sensitivity", "sex", "Male", "difference")
+    )  # fmt: skip
+    e = by_id(case)["men"].evidence
+    assert (e.estimate.low, e.comparator, e.behind) == (gap["low"], "everyone else", gap["events"])
+
+
+def test_people_judge_what_no_number_can(case):
+    found = by_id(case)["explained"]
+    assert (found.state, found.judge, found.evidence) == (State.HUMAN, "the ethics committee", None)
+
+
+def test_the_scenario_seeds_claims(case):
+    seeded = [c for c in case.claims if c.origin == "scenario"]
+    # sensitivity has a margin, so a miss is tested by it; for false alarms nothing was declared
+    assert [c.state for c in seeded] == [State.HUMAN, State.UNTESTED, State.HUMAN]
+    assert "specificity" in seeded[1].why
+    assert "at the visit" in seeded[2].why
+
+
+def test_margins_seed_claims_that_agree_with_the_verdicts(case, small_run):
+    said = {
+        "harm shown": {State.REFUTED}, "no harm shown within the margin": {State.SUPPORTED},
+        "inconclusive": {State.INCONCLUSIVE}, "not assessable": {State.INCONCLUSIVE, State.UNTESTED},
+    }  # fmt: skip
+    seeded = [c for c in case.claims if c.origin == "declared margin"]
+    judged = [f for f in small_run.findings if f.margin is not None]
+    assert len(seeded) == len(judged) > 10
+    for c, f in zip(seeded, judged, strict=True):
+        assert c.state in said[str(f.verdict)], f.words
+    assert len({c.id for c in case.claims}) == len(case.claims)
+
+
+def test_a_withheld_number_makes_a_claim_inconclusive(small_run):
+    f = next(f for f in small_run.findings if f.verdict is Verdict.NO_HARM and f.margin)
+    hidden = replace(f, verdict=Verdict.SUPPRESSED, estimate=replace(f.estimate, status=Status.SUPPRESSED))
+    run = Run(small_run.path, small_run.usecase, small_run.plan, small_run.manifest, {}, [hidden])
+    (c,) = claims(run)
+    assert c.state is State.SUPPRESSED
+    assert c.evidence.disclosure == "withheld"
+
+
+def test_what_this_audit_lacks_is_not_testable_here(small_run, with_scenario, scenario):
+    claim = scenario()["claims"][2] | {"group": "Nobody"}
+    unseen = scenario()["claims"][2] | {"name": "lost", "check": "PRM-H01", "metric": "utility_change"}
+    found = by_id(assurance(with_scenario(small_run, claims=[claim, unseen], tensions=[])))
+    assert found["men"].state is State.UNTESTED
+    assert "no sensitivity of Nobody against everyone else" in found["men"].why
+    assert "no finding of PRM-H01" in found["lost"].why
+
+
+def test_coverage_counts_claims_and_scores_nothing(case):
+    assert [c.requirement for c in case.coverage] == list(REQUIREMENTS)
+    assert sum(c.claims for c in case.coverage) == len(case.claims)
+    for c in case.coverage:
+        assert c.supported + c.refuted + c.inconclusive + c.suppressed + c.untested + c.human == c.claims
+        assert c.computed <= c.claims
+    assert "score" not in {k for row in document.to_document(case)["coverage"] for k in row}
+
+
+def test_a_tension_shows_its_two_measured_sides(case):
+    told = case.tensions[0]
+    assert [c.state for c in told.sides] == [State.SUPPORTED, State.REFUTED]
+    assert told.shown
+    assert told.owner == "the board"
+    assert all(t.sides[0].attribute == t.sides[1].attribute for t in case.tensions[1:])
+
+
+def test_doubts_are_marked_examined_only_where_a_check_told_something(small_run):
+    doubts = {r.says: r for r in argument(small_run, "PRM-G01", rebuttals=("Mine.",)).rebuttals}
+    leak = argument(small_run, "PRM-M01").rebuttals[-1]
+    assert leak.examined_by == ("PRM-P01",)
+    unseen = doubts["The outcome is recorded less completely in some groups than in others"]
+    assert unseen.examined_by == ()  # PRM-R01 is there, and says that nothing could be looked at
+    assert "not examined in this audit" in doubts["Mine"].words
+
+
+def test_every_argument_names_a_requirement():
+    for told in written().values():
+        assert told["requirement"] in REQUIREMENTS
+        assert told["strategy"]
+        assert told["warrant"]
+        assert told["rebuttals"]
+
+
+def test_the_document_follows_its_schema_and_comes_back(case, tmp_path):
+    jsonschema.Draft202012Validator.check_schema(document.schema())
+    jsonschema.validate(document.to_document(case), document.schema())
+    found = document.read(document.write(case, tmp_path / "claims.json"))
+    assert len(found["claims"]) == len(case.claims)
+    broken = dict(found, score=0.9)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, document.schema())
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(PrimumError, match="is not an assurance case"):
+        document.read(tmp_path / "other.json")
+    (tmp_path / "old.json").write_text('{"kind": "primum assurance case", "version": 0}')
+    with pytest.raises(PrimumError, match="of version 0"):
+        document.read(tmp_path / "old.json")
+    with pytest.raises(PrimumError, match="not an assurance case that can be read"):
+        document.read(tmp_path / "none.json")
+
+
+def test_exports_hold_every_claim(case):
+    tea, gsn = exchange.to_tea(case), exchange.to_gsn(case)
+    told = [p for s in tea["goals"][0]["strategies"] for p in s["property_claims"]]
+    assert sorted(p["short_description"] for p in told) == sorted(c.says for c in case.claims)
+    names = [p["name"] for p in told]
+    assert len(set(names)) == len(names)
+    assert gsn.count(" Goal: ") == 1 + len(case.claims)
+    assert gsn.count("(undeveloped)") == sum(c.evidence is None for c in case.claims)
+    assert "Z-Inspection" not in gsn + str(tea)
+
+
+def test_without_a_scenario_the_margins_still_make_a_case(small_run):
+    plain = assurance(small_run)
+    assert plain.scenario is None
+    assert {c.origin for c in plain.claims} == {"declared margin"}
+    jsonschema.validate(document.to_document(plain), document.schema())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"judge": "she"}, "has no metric, threshold, direction"),
+        ({"threshold": None}, "threshold is lacking"),
+        ({"attribute": "sex"}, "attribute and group belong together"),
+        ({"comparator": "everyone else"}, "nobody to be compared with"),
+        ({"direction": "within", "threshold": -1.0}, "within asks for a threshold above 0"),
+        ({"name": "Ranks!"}, "String should match pattern"),
+        ({"requirement": "trust"}, "Input should be"),
+        ({"check": "G01"}, "String should match pattern"),
+    ],
+)
+def test_a_claim_that_cannot_be_tested_is_refused(scenario, changes, words):
+    with pytest.raises(ValidationError, match=words):
+        Claim.model_validate(scenario()["claims"][0] | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"on_error": [{"error": "miss", "to": "nobody", "what": "x"}]}, "no actor 'nobody'"),
+        ({"tensions": [{"name": "x", "between": ["ranks", "lost"]}]}, "no claim 'lost'"),
+        ({"tensions": [{"name": "x", "between": ["ranks", "ranks"]}]}, "two different claims"),
+        ({"actors": []}, "at least 1 item"),
+    ],
+)
+def test_a_scenario_whose_names_do_not_meet_is_refused(scenario, changes, words):
+    with pytest.raises(ValidationError, match=words):
+        Scenario.model_validate(scenario(**changes))
+
+
+def test_names_are_held_against_the_use_case(scenario, question):
+    claims = [scenario()["claims"][2] | {"attribute": "race", "metric": "luck", "model": "other"}]
+    told = Scenario.model_validate(scenario(claims=claims, tensions=[]))
+    usecase = UseCase.model_validate(question())
+    slips = scenario_slips({"groups": usecase.groups, "models": usecase.models}, told, METRIC_IDS)
+    assert [s.path[-1] for s in slips] == ["attribute", "metric", "model"]
+    assert scenario_slips({"groups": usecase.groups}, Scenario.model_validate(scenario()), METRIC_IDS) == []
