@@ -200,7 +200,7 @@ def _rules(
     decision = fit.predict(people.features)
     judge = Judge.of(usecase, people, Version(model.name, risk, (risk >= cut).astype(np.int64)), cut)
     after = Version("with expert rules", fit.predict_proba(people.features)[:, 1], decision)
-    certificate = judge.certificate(after, fit)
+    certificate = judge.certificate(judge.change(after, fit))
     document = to_document(certificate)
     run.keep_certificate("expert rules", document)
     told = fit.describe() | {"granted": certificate.granted, "cut": cut, "certificate": document}

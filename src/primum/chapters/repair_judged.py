@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 from primum.certify.bound import bound
 from primum.certify.certificate import CROSS, JOIN, Certificate, certify
-from primum.certify.differences import Worth, estimate, lower_limit, upper_limit
+from primum.certify.differences import estimate, lower_limit, upper_limit, worth
+from primum.certify.differences import people as alone
 from primum.certify.document import to_document
 from primum.certify.group_verdict import CERTIFIED, GroupVerdict
+from primum.certify.units import unit_evidence
 from primum.certify.utility import SENSITIVITY, SPECIFICITY, Utility, declared, net_benefit
 from primum.certify.walk import Walk, spared, walk
 from primum.chapters.repair_measured import Version
 from primum.chapters.scored import linked
 from primum.cohort.cohort import Cohort
+from primum.measure.kernel import divide
 from primum.measure.levelling import ledger_of_pairs
 from primum.mitigate.membership import membership
 from primum.mitigate.path import blend, moved, strengths
@@ -31,6 +34,30 @@ Decide = Callable[[float], npt.NDArray[np.int64]]
 STEPS, FRONTIER = 10, 5
 EVERYONE = ("", "everyone")
 OF_LEDGER = ("net_benefit", "sensitivity", "specificity")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What going from the model in use to a repaired one changes, counted once.
+
+    Attributes
+    ----------
+    after, fitted
+        The repaired model among those who judge, and the fitted repair.
+    pairs, units
+        People by both decisions; the same as families, repeated visits or weights, None where each person is one.
+    untouched
+        Groups for which the repair changes nothing by the way it is built.
+    decide
+        Decisions at each step on the way there; None where there is nothing in between.
+    """
+
+    after: Version
+    fitted: Any
+    pairs: PairedTally
+    units: UnitTally | None
+    untouched: frozenset[tuple[str, str]]
+    decide: Decide | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +75,7 @@ class Judge:
     attributes
         Titles of all groups that are no intersections → labels, shape (people,).
     views
-        Which groups must not lose.
+        Which groups must not lose → their labels, and the number of each person's, shape (people,).
     """
 
     usecase: UseCase
@@ -57,7 +84,7 @@ class Judge:
     cut: float
     utility: Utility
     attributes: dict[str, npt.NDArray[Any]]
-    views: list[tuple[str, ...]]
+    views: dict[tuple[str, ...], tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]]
 
     @classmethod
     def of(cls, usecase: UseCase, people: Cohort, before: Version, cut: float) -> Self:
@@ -66,22 +93,34 @@ class Judge:
         assert told is not None
         crossed = {g.title: tuple(g.intersection) for g in usecase.groups if g.intersection is not None}
         names = told.groups or [g.title for g in usecase.groups if not g.is_exploratory]
-        return cls(
-            usecase,
-            people,
-            before,
-            cut,
-            utility_of(usecase, cut),
-            {c: people.groups[c].to_numpy() for c in people.groups.columns if c not in crossed},
-            [crossed.get(n, (n,)) for n in names],
-        )
+        attributes = {c: people.groups[c].to_numpy() for c in people.groups.columns if c not in crossed}
+        views = {
+            view: membership({a: attributes[a] for a in view}, people.n).coded_cells
+            for view in (crossed.get(n, (n,)) for n in names)
+        }
+        return cls(usecase, people, before, cut, utility_of(usecase, cut), attributes, views)
 
-    def certificate(self, after: Version, fitted: Any) -> Certificate:
+    def change(self, after: Version, fitted: Any) -> Change:
+        """Count what a repaired model changes."""
+        pairs, units = self.pairs(after.decision), self.units(after.decision)
+        return Change(after, fitted, pairs, units, self.unchanged(fitted), self.along(after, fitted))
+
+    def certificate(self, change: Change) -> Certificate:
         """Test that nobody loses more than declared by going from the model in use to this one."""
-        pairs = self.pairs(after.decision)
-        found = certify(pairs, units=self.units(after.decision), **self.terms(after.name))
-        still = self.unchanged(fitted)
-        return spared(found, pairs, still) if still else found
+        found = certify(change.pairs, units=change.units, **self.terms(change.after.name))
+        return spared(found, change.pairs, change.untouched) if change.untouched else found
+
+    def along(self, after: Version, fitted: Any) -> Decide | None:
+        """Return decisions at each step from the model in use to a repair; None where there is nothing in between."""
+        own = getattr(fitted, "thresholds_", None)
+        if own is not None and hasattr(own, "thresholds"):
+            by = dict(zip(own.groups, own.thresholds, strict=True))
+            names, codes = membership(self.people.groups.select(fitted.attributes_), self.people.n).coded_cells
+            mine = np.array([by.get(str(c), self.cut) for c in names])[codes]
+            return lambda step: (self.before.score >= moved(self.cut, mine, step)).astype(np.int64)
+        if ((after.score >= self.cut) == (after.decision == 1)).all():
+            return lambda step: (blend(self.before.score, after.score, step) >= self.cut).astype(np.int64)
+        return None
 
     def unchanged(self, fitted: Any) -> frozenset[tuple[str, str]]:
         """Return the groups for which a repair changes nothing by the way it is built."""
@@ -89,8 +128,7 @@ class Judge:
         views = [v for v in self.views if set(v) <= set(by)]
         if not views:
             return frozenset()
-        people = membership({a: self.people.groups[a].to_list() for a in by}, self.people.n)
-        return unchanged_groups(fitted, people, views)
+        return unchanged_groups(fitted, membership(self.people.groups.select(by), self.people.n), views)
 
     def terms(self, name: str) -> dict[str, Any]:
         """Return what was declared, as a certificate asks for it."""
@@ -106,7 +144,7 @@ class Judge:
             "utility": self.utility,
             "margin": told.margin,
             "alpha": told.alpha,
-            "groups": self.views,
+            "groups": list(self.views),
             "declared": levels,
             "worst_off": next(iter(told.worst_off.items())) if told.worst_off else None,
             "bound": told.bound,
@@ -145,10 +183,10 @@ class Judge:
         y = self.people.outcome.astype(np.int64)
         u = np.array(self.utility.worth)[decision, y]
         w = (np.ones(len(y)) if self.people.weight is None else self.people.weight) * self.utility.counted[y]
-        found = {EVERYONE: _mean(u, w)}
-        for view in self.views:
-            cells = np.array([" · ".join(t) for t in zip(*(self.attributes[a].tolist() for a in view), strict=True)])
-            found |= {(CROSS.join(view), str(g)): _mean(u[cells == g], w[cells == g]) for g in np.unique(cells)}
+        found = {EVERYONE: float(divide(u @ w, w.sum()))}
+        for view, (names, codes) in self.views.items():
+            mean = divide(*(np.bincount(codes, weights=x, minlength=len(names)) for x in (u * w, w)))
+            found |= {(CROSS.join(view), str(g)): float(m) for g, m in zip(names, mean, strict=True)}
         return found
 
 
@@ -188,17 +226,13 @@ def flat(g: GroupVerdict) -> dict[str, Any]:
     }
 
 
-def overall(judge: Judge, after: Version) -> dict[str, Any]:
+def overall(judge: Judge, change: Change) -> dict[str, Any]:
     """Return the change for everyone together, with its one-sided limits; nothing is judged by it."""
     told_ = judge.usecase.no_harm
     assert told_ is not None
-    from primum.certify.differences import people as alone
-    from primum.certify.units import unit_evidence
-
-    n = judge.pairs(after.decision).by().n[0]
-    units = judge.units(after.decision)
+    n, units = change.pairs.by().n[0], change.units
     seen = alone(n) if units is None else unit_evidence(units, (), (), int(n.sum()))
-    scale, rule = Worth(judge.utility.gain, judge.utility.counted), bound(told_.bound)
+    scale, rule = worth(judge.utility), bound(told_.bound)
     return {
         "value": estimate(seen, scale),
         "low": lower_limit(seen, scale, rule, told_.alpha, seed=judge.usecase.seed),
@@ -206,31 +240,16 @@ def overall(judge: Judge, after: Version) -> dict[str, Any]:
     }
 
 
-def along(judge: Judge, after: Version, fitted: Any) -> Decide | None:
-    """Return decisions at each step from the model in use to the repair; None where there is nothing in between."""
-    own = getattr(fitted, "thresholds_", None)
-    if own is not None and hasattr(own, "thresholds"):
-        by = dict(zip(own.groups, own.thresholds, strict=True))
-        columns = [judge.people.groups[a].to_list() for a in fitted.attributes_]
-        cells = [" · ".join(t) for t in zip(*columns, strict=True)]
-        mine = np.array([by.get(c, judge.cut) for c in cells])
-        return lambda step: (judge.before.score >= moved(judge.cut, mine, step)).astype(np.int64)
-    if ((after.score >= judge.cut) == (after.decision == 1)).all():
-        return lambda step: (blend(judge.before.score, after.score, step) >= judge.cut).astype(np.int64)
-    return None
-
-
-def walked(judge: Judge, after: Version, fitted: Any, plan: str, date: str) -> dict[str, Any] | None:
+def walked(judge: Judge, change: Change, plan: str, date: str) -> dict[str, Any] | None:
     """Return how far towards a repair nobody is shown to lose; None where there is nothing in between."""
-    decide = along(judge, after, fitted)
-    if decide is None:
+    if change.decide is None:
         return None
-    steps = {s: decide(s) for s in strengths(STEPS)}
+    steps = {s: change.decide(s) for s in strengths(STEPS)}
     found: Walk = walk(
         list(steps),
         lambda s: (judge.pairs(steps[s]), judge.units(steps[s])),
-        untouched=lambda _: judge.unchanged(fitted),
-        **judge.terms(after.name),
+        untouched=lambda _: change.untouched,
+        **judge.terms(change.after.name),
     )
     stopped = found.refused.certificate if found.refused else None
     step = found.reached.certificate if found.strength else None
@@ -246,7 +265,7 @@ def walked(judge: Judge, after: Version, fitted: Any, plan: str, date: str) -> d
     }
 
 
-def frontier(judge: Judge, after: Version, fitted: Any) -> list[dict[str, Any]]:
+def frontier(judge: Judge, change: Change) -> list[dict[str, Any]]:
     """Return the mean utility of everyone and of the worst-off group, at each step towards the repair.
 
     Worst off is the group named beforehand; without one, the group that has least, which is often the one in which the
@@ -254,10 +273,9 @@ def frontier(judge: Judge, after: Version, fitted: Any) -> list[dict[str, Any]]:
     """
     told = judge.usecase.no_harm
     named = next(iter(told.worst_off.items())) if told is not None and told.worst_off else None
-    decide = along(judge, after, fitted)
-    made = {0.0: judge.before.decision, 1.0: after.decision}
-    if decide is not None:
-        made |= {s: decide(s) for s in strengths(FRONTIER)[1:-1]}
+    made = {0.0: judge.before.decision, 1.0: change.after.decision}
+    if change.decide is not None:
+        made |= {s: change.decide(s) for s in strengths(FRONTIER)[1:-1]}
     rows = []
     for share in sorted(made):
         level = judge.levels_of(made[share])
@@ -277,16 +295,14 @@ def frontier(judge: Judge, after: Version, fitted: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _mean(values: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> float:
-    total = float(weight.sum())
-    return float(values @ weight) / total if total > 0 else float("nan")
-
-
-def ledger(judge: Judge, after: Version) -> list[dict[str, Any]]:
+def ledger(judge: Judge, change: Change) -> list[dict[str, Any]]:
     """Return where each gap went, attribute by attribute: points, unweighted, for the people kept for the judgement."""
-    pairs = judge.pairs(after.decision)
     return [
-        {"attribute": CROSS.join(view), "of": metric, **ledger_of_pairs(pairs.by(*view), metric, judge.cut).row()}
+        {
+            "attribute": CROSS.join(view),
+            "of": metric,
+            **ledger_of_pairs(change.pairs.by(*view), metric, judge.cut).row(),
+        }
         for view in judge.views
         for metric in OF_LEDGER
     ]

@@ -90,19 +90,20 @@ def repairs_chapter(
             tried.append(entry | {"failed": why})
             findings.append(failed_finding(repair.name, before.name, why))
             continue
-        certificate = judge.certificate(after, fitted)
+        change = judge.change(after, fitted)
+        certificate = judge.certificate(change)
         issued = {"plan": run.plan.hash, "date": run.plan.created[:10]}
-        walk = walked(judge, after, fitted, **issued) if repair.walk and not certificate.granted else None
-        entries = ledger(judge, after)
+        walk = walked(judge, change, **issued) if repair.walk and not certificate.granted else None
+        entries = ledger(judge, change)
         said = advice(certificate, walk=walk, ledger=entries, comparator=bool(entry["comparator"]))
         entry |= {
             "learnt": fitted.describe(),
             "cost_without_group": getattr(fitted, "cost_without_group", ""),
             **told(certificate, **issued),
-            "overall": overall(judge, after),
+            "overall": overall(judge, change),
             "walk": walk,
             "ledger": entries,
-            "frontier": frontier(judge, after, fitted),
+            "frontier": frontier(judge, change),
             "advice": said,
         }
         tried.append(entry)
