@@ -12,6 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 
+_PEOPLE = ("n", "events", "nonevents")
+
+
 class Status(StrEnum):
     """Why a value is, or is not, there."""
 
@@ -94,10 +97,12 @@ class Finding:
     words: str = ""
 
     def row(self) -> dict[str, Any]:
-        """Return the finding as one flat, JSON-ready row (NaN becomes None)."""
+        """Return the finding as one flat, JSON-ready row (NaN becomes None, and so do people who are withheld)."""
         flat = {k: v for k, v in asdict(self).items() if k != "estimate"}
         flat.update({k: _plain(v) for k, v in asdict(self.estimate).items() if k not in {"status", "reason"}})
         flat["status"], flat["status_reason"] = str(self.estimate.status), self.estimate.reason
+        if self.estimate.status is Status.SUPPRESSED and not self.estimate.n:
+            flat |= dict.fromkeys(_PEOPLE)
         flat["verdict"] = str(self.verdict)
         return flat
 
@@ -108,9 +113,7 @@ class Finding:
         estimate = Estimate(
             **number,
             method=row["method"],
-            n=row["n"],
-            events=row["events"],
-            nonevents=row["nonevents"],
+            **{k: row[k] or 0 for k in _PEOPLE},
             status=Status(row["status"]),
             reason=row["status_reason"],
             level=row["level"],

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from primum.cohort.split import clusters
+from primum.disclose.dense import public_edges
 from primum.errors import PrimumError
 from primum.measure.ranking import bracket
 from primum.tally.count import count
@@ -57,6 +58,10 @@ def models_chapter(
         tally = tallied(run.usecase, cohort, model, score, cut)
         scores[model.name], cuts[model.name] = score, cut
         told.append(_told(run, cohort, model, description, tally, cut))
+        told[-1]["units"] = {
+            unit: run.keep_units(unit, model.name, one_each(run.usecase, cohort, model, score, tally, codes))
+            for unit, codes in shared(cohort).items()
+        }
     progress.step(total, total, "counted")
     pairs = [_pair(cohort, a, b, scores, cuts) for j, a in enumerate(scores) for b in list(scores)[j + 1 :]]
     run.keep_chapter("models", {"primary": run.usecase.primary.name, "models": told, "between_models": pairs})
@@ -149,6 +154,41 @@ def tallied(usecase: UseCase, cohort: Cohort, model: Model, score: Scores, cut: 
         views=views,
         score_range=(low, high),
         missing=model.missing_scores,
+        outcome_name=usecase.outcome.name,
+        score_name=model.name,
+    )
+
+
+def shared(cohort: Cohort) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the codes of persons with several rows, of households and of institutions, where they are known."""
+    known = {"persons": cohort.person, "households": cohort.family, "institutions": cohort.site}
+    found = {unit: codes for unit, codes in known.items() if codes is not None}
+    if "persons" in found and len(np.unique(found["persons"])) == len(found["persons"]):
+        del found["persons"]
+    return found
+
+
+def one_each(
+    usecase: UseCase, cohort: Cohort, model: Model, score: Scores, tally: ScoreTally, codes: npt.NDArray[np.int64]
+) -> ScoreTally:
+    """Return the tally of the first scored row of each unit, on edges that do not depend on the data.
+
+    A sum of its counts is at most the number of distinct units behind the same sum of the whole tally.
+    """
+    attributes = [g.title for g in usecase.groups if g.intersection is None]
+    scored = np.flatnonzero(np.isfinite(score))
+    rows = scored[np.unique(codes[scored], return_index=True)[1]]
+    frame = cohort.groups.select(attributes).with_columns(
+        pl.Series("outcome ", cohort.outcome), pl.Series("score ", score, nan_to_null=True)
+    )
+    return count(
+        frame[rows],
+        outcome="outcome ",
+        score="score ",
+        by=attributes,
+        thresholds=public_edges(tally.grid)[1:].tolist(),
+        decisions_only=True,
+        score_range=model.limits,
         outcome_name=usecase.outcome.name,
         score_name=model.name,
     )

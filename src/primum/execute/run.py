@@ -40,6 +40,9 @@ class Run:
         Name → JSON-ready contents.
     findings, tallies
         The table of findings; model → counts.
+    units
+        "persons", "households", "institutions" → model → counts of one row for each of them, where rows are not
+        people of their own. What may leave is decided by them.
     """
 
     path: Path
@@ -49,6 +52,7 @@ class Run:
     chapters: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     tallies: dict[str, ScoreTally] = field(default_factory=dict)
+    units: dict[str, dict[str, ScoreTally]] = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -95,6 +99,8 @@ class Run:
             run.chapters[file.stem] = read_json(file)
         for model in run.chapters.get("models", {}).get("models", []):
             run.tallies[model["name"]] = read_tally(folder / model["tally"])
+            for unit, place in (model.get("units") or {}).items():
+                run.units.setdefault(unit, {})[model["name"]] = read_tally(folder / place)
         run.findings = [Finding.from_row(r) for r in read_json(folder / "findings.json")["findings"]]
         return run
 
@@ -106,6 +112,13 @@ class Run:
         """Keep a tally; return its place within the folder."""
         self.tallies[model] = tally
         place = f"tallies/{file_name(model)}.tally"
+        write_bytes(self.path / place, to_bytes(tally))
+        return place
+
+    def keep_units(self, unit: str, model: str, tally: ScoreTally) -> str:
+        """Keep the tally of one row for each person, household or institution; return its place in the folder."""
+        self.units.setdefault(unit, {})[model] = tally
+        place = f"tallies/{unit}-{file_name(model)}.tally"
         write_bytes(self.path / place, to_bytes(tally))
         return place
 

@@ -23,6 +23,7 @@ RESOLUTION = 2**15
 PER_CENTS = 100
 SEGMENTS = 64  # coarse cells, for what clusters share
 DECISIONS = 1  # the resolution of a tally that knows only what is decided at the declared thresholds
+STEPS = 0  # that of a tally whose bins were joined afterwards: its thresholds are its steps, from end to end
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Grid:
         Declared thresholds on the score's own scale, increasing; whole per cents of the range need no declaring.
     resolution
         Number of √-uniform bins, a power of two. 1: the declared thresholds are the only edges, not even whole per
-        cents, which serves decisions at these thresholds and nothing else.
+        cents, which serves decisions at these thresholds and nothing else. 0: the same, but the thresholds are steps
+        over the whole axis, made by joining bins, and ranking is measured on them.
     """
 
     low: float = 0.0
@@ -50,7 +52,7 @@ class Grid:
             raise PrimumError(
                 f"The score range ({self.low}, {self.high}) is empty or infinite.", expected="low < high, both finite"
             )
-        if not isinstance(self.resolution, int) or self.resolution < 1 or self.resolution & (self.resolution - 1):
+        if not isinstance(self.resolution, int) or self.resolution < 0 or self.resolution & (self.resolution - 1):
             raise PrimumError(f"The resolution {self.resolution} is not a power of two.", expected="1, 2, 4, … 32768")
         if list(self.thresholds) != sorted(set(self.thresholds)):
             raise PrimumError(f"Thresholds {list(self.thresholds)} are not increasing and distinct.")
@@ -69,12 +71,17 @@ class Grid:
 
     @property
     def decisions_only(self) -> bool:
-        """Whether the declared thresholds are the only edges."""
+        """Whether the tally knows what is decided at the declared thresholds, and nothing else."""
         return self.resolution == DECISIONS
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the declared thresholds are the only edges."""
+        return self.resolution in {DECISIONS, STEPS}
 
     def label(self, score: nw.Expr) -> nw.Expr:
         """Return the expression that labels each score (Int64), for any engine narwhals knows."""
-        if self.decisions_only:
+        if self.stepped:
             return self._reached(score)
         unit = score if self.probability else (score - self.low) * (1 / (self.high - self.low))
         bins = (unit.sqrt() * self.resolution).floor().cast(nw.Int64)
@@ -92,7 +99,7 @@ class Grid:
     def labels(self, score: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the label of each score; the NumPy twin of `label`."""
         s = np.asarray(score, dtype=np.float64)
-        if self.decisions_only:
+        if self.stepped:
             return np.searchsorted(np.array(self.thresholds, dtype=np.float64), s, side="right").astype(np.int64)
         unit = s if self.probability else (s - self.low) * (1 / (self.high - self.low))
         bins = np.floor(np.sqrt(unit) * self.resolution).astype(np.int64)
@@ -105,7 +112,7 @@ class Grid:
 
     def segment(self, score: nw.Expr) -> nw.Expr:
         """Return the coarse cell of each score (Int64): √-uniform segments, split at every declared threshold."""
-        if self.decisions_only:
+        if self.stepped:
             return self._reached(score)
         unit = (score - self.low) / (self.high - self.low) if not self.probability else score
         label = (unit.sqrt() * min(SEGMENTS, self.resolution)).floor().cast(nw.Int64)
@@ -115,7 +122,7 @@ class Grid:
 
     def segments(self, label: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the coarse cell in which each bin lies; every edge of a coarse cell is an edge of a bin."""
-        if self.decisions_only:
+        if self.stepped:
             return np.asarray(label, dtype=np.int64)
         s = self.value(label)
         unit = s if self.probability else (s - self.low) * (1 / (self.high - self.low))
@@ -136,7 +143,7 @@ class Grid:
             raise PrimumError(
                 f"The threshold {threshold:g} was not declared before counting.",
                 available=[f"{t:g}" for t in self.thresholds]
-                + ([] if self.decisions_only else ["every whole per cent of the score's range"]),
+                + ([] if self.stepped else ["every whole per cent of the score's range"]),
                 mend=f"count again with thresholds=[…, {threshold:g}], or use one of those above",
             )
         return int(self.labels(threshold))
@@ -147,7 +154,7 @@ class Grid:
             return False
         if threshold in self.thresholds:
             return True
-        if self.decisions_only:
+        if self.stepped:
             return threshold == self.low
         if self.probability or threshold == self.low:
             return self._is_cent(threshold)
@@ -158,7 +165,7 @@ class Grid:
     def value(self, label: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return a score that carries each label: the lower edge of its bin, up to rounding."""
         wanted = np.asarray(label, dtype=np.int64)
-        if self.decisions_only:
+        if self.stepped:
             least = np.array([self.low, *self.thresholds], dtype=np.float64)
             return np.asarray(least[wanted.clip(0, len(self.thresholds))], dtype=np.float64)
         edges, labels = _edges(self)
