@@ -9,10 +9,11 @@ from primum.certify.betting import e_value, evidence
 from primum.certify.bound import bound
 from primum.certify.certificate import certify
 from primum.certify.differences import difference_sample
-from primum.certify.pooled import certify_imputed, pool
+from primum.certify.pooled import certify_imputed
 from primum.certify.sample import sample
 from primum.certify.utility import net_benefit
 from primum.errors import PrimumError
+from primum.measure.pooling import rubin
 from primum.tally.paired import PairedTally, count_pairs
 
 NB = net_benefit(0.2)
@@ -32,7 +33,7 @@ def imputations(n=3000, m=5, missing=0.1, seed=1, shift=0.1):
 
 def test_rubin_by_hand():
     q, u = [0.010, 0.014, 0.012], [1e-5, 1.2e-5, 1.1e-5]
-    pooled = pool(q, u, 199)
+    pooled = rubin(q, u, complete_df=199)
     between = 4 / 3 * 4e-6
     whole = 1.1e-5 + between
     share = between / whole
@@ -42,11 +43,11 @@ def test_rubin_by_hand():
     assert pooled.missing_information == pytest.approx(share)
     assert pooled.df == pytest.approx(1 / (1 / old + 1 / observed))
     assert pooled.df < 199
-    same = pool([0.01, 0.01], [1e-5, 1e-5], 100)
+    same = rubin([0.01, 0.01], [1e-5, 1e-5], complete_df=100)
     assert same.df == pytest.approx(100 * 101 / 103)
     assert same.missing_information == 0
-    with pytest.raises(PrimumError, match="There are 1 imputations"):
-        pool([0.1], [0.1], 10)
+    with pytest.raises(PrimumError, match="There is 1 imputation"):
+        rubin([0.1], [0.1], complete_df=10)
 
 
 def test_rubin_without_missing_values_is_close_to_student():

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -34,6 +34,7 @@ from primum.certify.utility import Utility
 from primum.certify.words import group_words
 from primum.errors import PrimumError
 from primum.finding import Estimate, Status
+from primum.measure.pooling import Rubin, rubin
 from primum.tally.paired import PairedTally
 
 Rule = Literal["rubin", "e-values"]
@@ -47,60 +48,6 @@ GUARANTEES = {
     "e-values": "Proven for every sample size if the imputations are distributed as the complete data would be: an "
     "average of e-values is an e-value.",
 }
-
-
-@dataclass(frozen=True)
-class Pooled:
-    """A mean difference over imputations.
-
-    Attributes
-    ----------
-    value, error
-        Mean, and its standard error by Rubin's rules.
-    df
-        Degrees of freedom of Barnard and Rubin.
-    missing_information
-        Share of the variance that is due to what is missing, (1 + 1/m)B / T.
-    """
-
-    value: float
-    error: float
-    df: float
-    missing_information: float
-
-
-def pool(values: npt.ArrayLike, variances: npt.ArrayLike, complete_df: float) -> Pooled:
-    """Pool estimates of m imputations by Rubin's rules.
-
-    Q̄ = mean, T = Ū + (1 + 1/m) B, λ = (1 + 1/m) B / T, ν_old = (m − 1)/λ², ν_obs = ν_c (ν_c + 1)/(ν_c + 3) (1 − λ),
-    1/ν = 1/ν_old + 1/ν_obs.
-
-    Parameters
-    ----------
-    values, variances
-        Estimate of each imputation and the square of its standard error, shape (m,).
-    complete_df
-        Degrees of freedom without missing data: n − 1.
-
-    Raises
-    ------
-    PrimumError
-        If there are fewer than two imputations.
-    """
-    q, u = np.asarray(values, dtype=np.float64), np.asarray(variances, dtype=np.float64)
-    m = q.size
-    if m < 2:
-        raise PrimumError(
-            f"There are {m} imputations.",
-            expected="at least two; twenty or more for a steady answer",
-            mend="one imputation taken for the truth understates what is not known",
-        )
-    between = (1 + 1 / m) * float(q.var(ddof=1))
-    whole = float(u.mean()) + between
-    share = between / whole if whole > 0 else 0.0
-    observed = complete_df * (complete_df + 1) / (complete_df + 3) * (1 - share)
-    inverse = share**2 / (m - 1) + (1 / observed if observed > 0 else math.inf)
-    return Pooled(float(q.mean()), math.sqrt(whole), 1 / inverse, share)
 
 
 def certify_imputed(
@@ -194,7 +141,7 @@ def _verdict(
         )
         p, said = 1.0, "not assessable"
     else:
-        pooled = pool([s.mean for s in samples], [s.variance / s.n for s in samples], size - 1)
+        pooled = rubin([s.mean for s in samples], [s.variance / s.n for s in samples], complete_df=size - 1)
         low, high, p = (
             _rubin(pooled, margin, alpha) if rule == "rubin" else _averaged(samples, margin, alpha, seed=seed)
         )
@@ -214,7 +161,7 @@ def _verdict(
     )  # fmt: skip
 
 
-def _rubin(pooled: Pooled, margin: float, alpha: float) -> tuple[float, float, float]:
+def _rubin(pooled: Rubin, margin: float, alpha: float) -> tuple[float, float, float]:
     from scipy.special import stdtr, stdtrit
 
     half = -float(stdtrit(pooled.df, alpha)) * pooled.error
@@ -241,7 +188,7 @@ def _averaged(samples: list[Sample], margin: float, alpha: float, *, seed: int) 
     return lower(samples), -lower([s.mirrored for s in samples]), p
 
 
-def _need(pooled: Pooled, n: int, margin: float, alpha: float) -> tuple[int | None, str]:
+def _need(pooled: Rubin, n: int, margin: float, alpha: float) -> tuple[int | None, str]:
     """Return how many more people: the pooled variance scaled to n, the share of missing information kept."""
     from scipy.special import ndtri
 

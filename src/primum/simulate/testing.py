@@ -68,33 +68,20 @@ class DisparateTesting:
 
 
 @dataclass(frozen=True)
-class SelectiveLabels:
+class SelectiveLabels(DisparateTesting):
     """As `DisparateTesting`, but the label of the untested is missing, not 0.
 
     Attributes and errors are those of `DisparateTesting`.
     """
 
-    label: str
-    tested: Rates
-    group: str | Sequence[str] | None = None
-    suspicion: str | None = None
-    slope: Rates = 1.0
-    into: str | None = None
-    tested_into: str | None = None
-    dose: float = 1.0
     name: str = "selective labels"
-
-    def __post_init__(self) -> None:
-        check_dose(self.name, self.dose)
-        check_rates(self.name, "the share tested", self.tested)
-        check_rates(self.name, "the slope", self.slope, low=-20, high=20)
 
     def inject(self, frame: Any, seed: Seed = 0) -> Injected:
         """Return the frame with the label of the tested only, and the record of what was done."""
         return _tested(self, frame, seed, untested=float("nan"))
 
 
-def _tested(bias: DisparateTesting | SelectiveLabels, frame: Any, seed: Seed, untested: float) -> Injected:
+def _tested(bias: DisparateTesting, frame: Any, seed: Seed, untested: float) -> Injected:
     data, start = opened(frame, bias.name), seeds(seed)
     ill, known = label(data, bias.label, bias.name)
     members = groups(data, bias.group, bias.name)
