@@ -54,10 +54,13 @@ def read_text(path: Path, *, encoding: str = "utf8") -> Table:
                 _check_ragged(source, separator, len(names), path)
             lazy = raw.lazy()
         frame = typed(lazy, notes, decimal_comma=separator != ",")
+        problem = None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        problem = _unreadable(path, separator, error)
+    if problem is not None:  # outside of the handler, so that no traceback quotes the record
         if isinstance(source, bytes):
             _check_ragged(source, separator, len(names), path)
-        raise _unreadable(path, separator, error) from None
+        raise problem
     result = collect(frame, f"'{path}'") if isinstance(source, bytes) else frame
     if isinstance(result, pl.DataFrame) and result.is_empty():
         raise PrimumError(
@@ -271,9 +274,9 @@ def _check_ragged(source: bytes, separator: str, width: int, path: Path) -> None
 
 
 def _unreadable(path: Path, separator: str, error: BaseException) -> PrimumError:
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    # the reader's own words may quote a record, so they are not repeated
     return PrimumError(
-        f"'{path}' cannot be read as text separated by {SEPARATORS[separator]}: {first}.",
+        f"'{path}' cannot be read as text separated by {SEPARATORS[separator]} ({type(error).__name__}).",
         expected='a table with one row a line; quotes doubled inside quoted values ("say ""aah""")',
         mend="look for a quote that is opened and never closed, or export the file again",
     )

@@ -16,10 +16,16 @@ def public_log(reasons: Iterable[str], t: int) -> dict[str, str]:
     reasons
         The class of reason of each withheld cell; a class that is none of `CLASSES` counts as "other rule".
     t
-        A number below it is not told but for its bound; 0 is told.
+        A number below it is not told but for its bound; 0 is told. Where one class alone is told by its bound, the
+        smallest of the others is too: the sum of all is known to who counts the markers.
     """
     found = Counter(reason if reason in CLASSES else "other rule" for reason in reasons)
-    return {name: _told(found[name], t) for name in CLASSES}
+    told = {name: _told(found[name], t) for name in CLASSES}
+    small = [name for name in CLASSES if 0 < found[name] < t]
+    others = sorted((found[name], name) for name in CLASSES if found[name] >= t)
+    if len(small) == 1 and others:  # who counts the markers could subtract: one more class is told by its bound
+        told[others[0][1]] = f"{t} or more"
+    return told
 
 
 def private_log(cells: Mapping[str, tuple[int, str]]) -> list[str]:

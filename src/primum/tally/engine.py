@@ -59,12 +59,12 @@ def told(data: Any) -> Iterator[None]:
     except Exception as error:
         if not _of_engine(error, engine):
             raise
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        # the engine's own words may quote a record, so they are not repeated
         raise PrimumError(
-            f"{engine} could not count these rows: {type(error).__name__}: {first}",
+            f"{engine} could not count these rows ({type(error).__name__}).",
             mend="check that the rows can be read; if they can, hand them over as polars.scan_parquet(…) or as a "
             "DuckDB relation, which know every operation that counting needs",
-        ) from error
+        ) from None
 
 
 _EXTRA = {"duckdb": "duckdb", "dask": "dask", "pyspark": "spark", "ibis": "ibis"}

@@ -1,0 +1,102 @@
+"""What a release says of itself: by which rules, how much was withheld and why, what a person must look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from primum.disclose.recode import Division, Recoded
+from primum.disclose.rules_log import public_log
+from primum.execute.run import Run
+from primum.finding import Finding, Verdict
+from primum.release import logs, phenotypes
+from primum.release.order import Order, names
+
+SMALL, CERTAIN, COMPLEMENT = "small count", "class disclosure", "complementary"
+DECIDED = frozenset({Verdict.HARM, Verdict.NO_HARM, Verdict.INCONCLUSIVE})
+"""Verdicts of groups that could be assessed: there were enough people, whatever came out."""
+
+
+def about(recoded: Recoded, run: Run, wanted: Order) -> dict[str, Any]:
+    """Return what the report, its control form and its log tell of the release; no true count is among it."""
+    policy, reasons = wanted.policy, [why for _, why in private_cells(recoded, run).values()]
+    rounding = policy["rounding"]
+    return {
+        "preset": policy.name,
+        "title": policy.title,
+        "words": policy.words,
+        "name": wanted.name,
+        "date": wanted.date,
+        "withheld": public_log(reasons, int(policy["t"])),
+        "log": logs.public(reasons, int(policy["t"]), date=wanted.date, exceptions=len(wanted.exemptions)),
+        "rounding": "not rounded" if rounding == "none" else f"{rounding}, base {policy['base']}",
+        "exceptions": [e.row() for e in wanted.exemptions],
+        "signatures": [{"phenotype": s.phenotype, "person": s.person, "date": s.date} for s in wanted.signatures],
+        "review": [f"{kind}: {where}" for kind, where in reviews(recoded, run, wanted)],
+    }
+
+
+def private_cells(recoded: Recoded, run: Run) -> dict[str, tuple[int, str]]:
+    """Return each withheld count at the decision, with its true value and the class of reason. It stays in the room."""
+    t, strict = int(recoded.policy["t"]), recoded.policy["certainty"] == "fail"
+    found: dict[str, tuple[int, str]] = {}
+    for title, division in recoded.divisions.items():
+        for model, cut in recoded.cuts.items():
+            view = run.tallies[model].by(*division.names)
+            c = view.at(cut, "n")
+            for i, group in enumerate(view.groups):
+                if group in division.shown:
+                    continue
+                cells = {"found": c.tp[i], "missed": c.fn[i], "alarmed": c.fp[i], "left alone": c.tn[i]}
+                for what, count in cells.items():
+                    n = int(count)
+                    why = SMALL if 0 < n < t else CERTAIN if n == 0 and strict else COMPLEMENT
+                    found[f"{model} | {title} = {' · '.join(group)} | {what}"] = (n, why)
+    return found
+
+
+def reviews(recoded: Recoded, run: Run, wanted: Order) -> list[tuple[str, str]]:
+    """Return what an output checker must judge: (kind, where)."""
+    policy = recoded.policy
+    found: list[tuple[str, str]] = []
+    for title, division in recoded.divisions.items():
+        shares = list(_shares(division, recoded))
+        if any(s in {0.0, 1.0} for s in shares):
+            found.append(("certainty", title))
+        elif policy["g"] is not None and any(s >= policy["g"] or s <= 1 - policy["g"] for s in shares):
+            found.append(("share", title))
+    if policy["t_institution"] == "review" and run.usecase.identifiers.site is not None:
+        found.append(("institution", run.usecase.population))
+    found += [("phenotype", p.name) for p in phenotypes.needed(names(run), wanted.project)]
+    if wanted.ledger is None:
+        found.append(("filter", "no ledger was given, so earlier exports were not compared"))
+    return found
+
+
+def _shares(division: Division, recoded: Recoded) -> Iterable[float]:
+    """Yield the shares with the outcome, found and alarmed of each group that is shown."""
+    for model, cut in recoded.cuts.items():
+        view = recoded.decided[model].get(division.title)
+        if view is None:
+            continue
+        c = view.at(cut, "n")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = ((c.tp + c.fn) / (c.tp + c.fn + c.fp + c.tn), c.tp / (c.tp + c.fn), c.fp / (c.fp + c.tn))
+        for values in shares:
+            yield from (float(v) for v in values if np.isfinite(v))
+
+
+def assessable(inside: Sequence[Finding], released: Sequence[Finding]) -> Mapping[str, tuple[int, int]]:
+    """Return how many group findings have a verdict inside and in the release, each of those that could have one.
+
+    Only findings of the models that leave are counted on both sides.
+    """
+    models = {f.model for f in released}
+    parts = {"inside": inside, "release": released}
+    told = {}
+    for name, findings in parts.items():
+        own = [f for f in findings if f.check == "PRM-G01" and f.model in models]
+        told[name] = (sum(f.verdict in DECIDED for f in own), len(own))
+    return told

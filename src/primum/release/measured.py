@@ -1,0 +1,371 @@
+"""The audit measured again from protected counts: a run of its own, of which every number may be read by anybody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import primum
+from primum.chapters import joint
+from primum.chapters.measured import COMPARED
+from primum.check.groups import CODE, TITLE, group_findings
+from primum.check.overall import overall_findings
+from primum.check.people import plan_findings
+from primum.disclose.presets import Policy
+from primum.disclose.recode import REST, Division, Recoded
+from primum.execute.run import Run
+from primum.finding import Estimate, Finding, Status, Verdict
+from primum.measure.compare import compare, comparison_rows
+from primum.measure.curves import calibration, decision, roc
+from primum.measure.metric import METRICS
+from primum.measure.precision_recall import precision_recall
+from primum.measure.ranking import bracket
+from primum.measure.table import EVERYONE, Settings, estimates, row
+from primum.release.printed import compared, printed, rows, trimmed
+from primum.tally.resample import histogram
+from primum.tally.score import ScoreTally
+from primum.usecase import OVERALL, Groups, UseCase
+
+NOT_AVAILABLE = {
+    "flow": "Who was kept and why does not leave: small steps could be told apart.",
+    "table_one": "Of each group the people and those with the outcome are shown; other variables do not leave.",
+    "missingness": "Missing values do not leave.",
+    "leakage": "Signs of leakage were looked for inside; what was found does not leave.",
+}
+FEW_STEPS = "withheld: too few score steps may be shown"
+WITHHELD = "withheld"
+NOT_HERE = ("repairs", "recording", "missing", "discrimination", "prior")
+"""Sections of a use case whose chapters need rows; their numbers do not leave."""
+
+
+def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, Any]) -> Run:
+    """Return the run of a release.
+
+    Parameters
+    ----------
+    inside
+        The audit as it was made in the room; only its question, plan and the names of its models are taken over.
+    recoded
+        Its protected tallies.
+    folder
+        Where the new run is written; the folder stays in the room.
+    about
+        What the report says of the release: preset, words, date, what was withheld, …
+    """
+    usecase = inside.usecase.model_copy(
+        update={
+            "models": [m for m in inside.usecase.models if m.name in recoded.cuts],
+            **{name: None for name in NOT_HERE if getattr(inside.usecase, name, None) is not None},
+        }
+    )
+    run = Run(path=folder, usecase=usecase, plan=replace(inside.plan, created=inside.plan.created[:10]))
+    run.chapters["models"] = _models(inside, recoded)
+    run.chapters["people"] = _people(recoded, usecase)
+    run.findings = [*plan_findings(list(inside.manifest.get("deviations", [])))]
+    performance, groups = _empty()
+    ranks = _ranks(inside)
+    for model, everyone in recoded.everyone.items():
+        settings = _settings(usecase, recoded.cuts[model])
+        run.findings += _overall(performance, groups, usecase, everyone, settings, recoded.policy)
+        for group in usecase.groups:
+            run.findings += _group(groups, usecase, group, recoded, model, settings, ranks.get(group.title, {}))
+    run.findings = [replace(f, words=trimmed(f.words, f.estimate.n, recoded.policy)) for f in run.findings]
+    run.chapters |= {"performance": performance, "groups": groups}
+    n = int(next(iter(recoded.everyone.values())).n.sum())
+    run.manifest = {
+        "status": "finished",
+        "primum": primum.__version__,
+        "packages": {},
+        "plan_hash": inside.plan.hash[:12],
+        "created": inside.plan.created[:10],
+        "seed": usecase.seed,
+        "seconds": {},
+        "data": {"source": WITHHELD, "people": n},
+        "deviations": list(inside.manifest.get("deviations", [])),
+        "release": dict(about),
+    }
+    return run
+
+
+def _ranks(inside: Run) -> dict[str, dict[str, int]]:
+    """Return the order of the groups in the report that was made inside: title → label → place."""
+    found: dict[str, dict[str, int]] = {}
+    for r in inside.chapters.get("groups", {}).get("estimates", []):
+        own = found.setdefault(r["attribute"], {})
+        own.setdefault(r["group"], len(own))
+    return found
+
+
+def _empty() -> tuple[dict[str, Any], dict[str, Any]]:
+    performance: dict[str, Any] = {"estimates": [], "between_models": []}
+    performance |= {k: {} for k in ("calibration", "decision_curve", "roc", "precision_recall")}
+    groups: dict[str, Any] = {k: [] for k in ("estimates", "comparisons", "consequences", "policies", "exposure")}
+    groups |= {k: {} for k in ("calibration", "decision_curves", "thresholds", "smooth")}
+    return performance, groups | {"capacity": [], "decomposition": []} | joint.empty()
+
+
+def _settings(usecase: UseCase, at: float) -> Settings:
+    return Settings(at=at, replicates=usecase.replicates, seed=usecase.seed, level=usecase.level)
+
+
+def _models(inside: Run, recoded: Recoded) -> dict[str, Any]:
+    told = []
+    for m in inside.chapters["models"]["models"]:
+        if m["name"] not in recoded.everyone:
+            continue
+        everyone = recoded.everyone[m["name"]]
+        n = int(everyone.n.sum())
+        kept = {k: m[k] for k in ("name", "kind", "description", "scale", "range", "higher_means", "threshold")}
+        told.append(
+            kept
+            | {"n_scored": n, "n_people": n, "not_scored": {}, "settings": {}, "seconds": None, "tally": ""}
+            | {"auroc_bracket": round(bracket(histogram(everyone, 0)), 3)}
+        )
+    return {"primary": told[0]["name"], "models": told, "between_models": []}
+
+
+def _people(recoded: Recoded, usecase: UseCase) -> dict[str, Any]:
+    """Return the chapter of the people: how many, with how many cases, in each group that may be shown."""
+    everyone = next(iter(recoded.everyone.values()))
+    without, having = (int(k) for k in everyone.people()[0])
+    columns: list[dict[str, Any]] = [
+        {"attribute": OVERALL, "level": "everyone", "n": without + having, "events": having}
+    ]
+    for title, found in recoded.people.items():
+        columns += [
+            {"attribute": title, "level": " · ".join(g), "n": sum(both), "events": both[1]} for g, both in found.items()
+        ]
+    cells = [_cell(c["n"], c["events"], recoded.policy) for c in columns]
+    notes = [f"The model '{m}' does not leave. {why}" for m, why in recoded.left_out.items()]
+    return {
+        "source": "Counts that were protected before anything was measured; no rows were read.",
+        "labels": {}, "n": without + having, "events": having, "flow": [],
+        "table_one": {"columns": columns, "rows": [
+            {"variable": "outcome", "label": usecase.outcome.name, "kind": "outcome", "category": None,
+             "cells": cells, "smd": [None] * len(cells)}
+        ]},
+        "missingness": [], "leakage": [], "representativeness": [], "missing_codes": [], "unrecorded": {},
+        "notes": notes, "not_available": NOT_AVAILABLE,
+    }  # fmt: skip
+
+
+def _cell(n: int, events: int, policy: Policy) -> dict[str, Any]:
+    share = rows(events / n, policy, n) if n else None
+    text = f"{events:,}" + (f" ({share:.1%})" if share is not None else "")
+    return {"text": text, "mean": None, "sd": None, "n": events, "share": share, "missing": 0}
+
+
+def _overall(
+    performance: dict[str, Any],
+    groups: dict[str, Any],
+    usecase: UseCase,
+    everyone: ScoreTally,
+    settings: Settings,
+    policy: Policy,
+) -> list[Finding]:
+    """Add what one model does for everyone together."""
+    name, n = everyone.score_name, int(everyone.n.sum())
+    found = {k: printed(e, policy) for k, e in estimates(everyone, METRICS, settings)[0].items()}
+    performance["estimates"] += _rows(found, settings, model=name, attribute=OVERALL, group=EVERYONE)
+    performance["calibration"][name] = rows(calibration(everyone, 0, level=settings.level), policy, n)
+    if everyone.grid.probability:
+        performance["decision_curve"][name] = _curves(everyone, settings, policy)[0]
+    performance["roc"][name] = rows(roc(everyone), policy, n)
+    performance["precision_recall"][name] = rows(precision_recall(everyone), policy, n)
+    groups["consequences"] += _consequences(everyone, settings, OVERALL, policy)
+    for part in ("calibration", "decision_curves"):
+        groups[part][name] = {}
+    return overall_findings(usecase, name, found)
+
+
+def _group(
+    chapter: dict[str, Any],
+    usecase: UseCase,
+    group: Groups,
+    recoded: Recoded,
+    model: str,
+    settings: Settings,
+    rank: Mapping[str, int],
+) -> list[Finding]:
+    """Add what one model does in one way of dividing people, and return the findings."""
+    division, policy = recoded.divisions[group.title], recoded.policy
+    findings: list[Finding] = []
+    for needs, held, groups in (
+        ("counts", recoded.decided, division.shown),
+        ("histogram", recoded.ranked, division.ranked),
+    ):
+        view = held[model].get(group.title)
+        if view is None:
+            continue
+        view = view.select(sorted(view.groups, key=lambda g: (REST in g, rank.get(" · ".join(g), 0), g)))
+        metrics = [m for m in METRICS if METRICS[m].needs == needs]
+        own = usecase.model_copy(update={"margins": {m: v for m, v in usecase.margins.items() if m in metrics}})
+        findings += _told(chapter, own, group, view, metrics, settings, policy, whole=not _hidden(division, groups))
+        if needs == "histogram":
+            _pictured(chapter, group.title, view, settings, policy)
+        else:
+            chapter["consequences"] += _consequences(view, settings, group.title, policy)
+    return findings + _suppressed(chapter, usecase, division, recoded, model, settings)
+
+
+def _hidden(division: Division, groups: Sequence[tuple[str, ...]]) -> bool:
+    return len(groups) < len(division.shown) + len(division.counted) + len(division.withheld)
+
+
+def _told(
+    chapter: dict[str, Any],
+    usecase: UseCase,
+    group: Groups,
+    view: ScoreTally,
+    metrics: Sequence[str],
+    settings: Settings,
+    policy: Policy,
+    *,
+    whole: bool,
+) -> list[Finding]:
+    """Add estimates, differences and what holds for all groups at once; return findings about the groups shown."""
+    model, title = view.score_name, group.title
+    curve = all(METRICS[m].needs == "histogram" for m in metrics)
+    for label, one in zip(view.groups, estimates(view, metrics, settings), strict=True):
+        if curve and REST in label:  # the remainder of a curve mixes groups that are shown with those that are not
+            continue
+        shown = {k: printed(e, policy) for k, e in one.items()}
+        chapter["estimates"] += _rows(shown, settings, model=model, attribute=title, group=_name(label))
+    labels = [" · ".join(g) for g in view.groups]
+    if group.reference != OVERALL and group.reference not in labels:
+        return []
+    wanted = [m for m in metrics if m in COMPARED or m in usecase.margins]
+    found = compared(compare(view, wanted, settings, group.reference), policy)
+    found = [c for c in found if REST not in c.group]
+    chapter["comparisons"] += comparison_rows(found, model=model, attribute=title, at=settings.at)
+    findings = group_findings(usecase, model, title, found)
+    at_once = joint.empty()
+    findings = joint.compare_jointly(at_once, usecase, group, view, settings, findings)
+    if model == usecase.primary.name and whole:
+        joint.describe_spread(at_once, usecase, group, view, settings)
+    least = int(min(view.people().sum(axis=1), default=1))
+    for part, added in at_once.items():
+        chapter[part] += [r for r in rows(added, policy, least) if REST not in str(r.get("group", ""))]
+    return findings
+
+
+def _name(label: tuple[str, ...]) -> str:
+    return REST if REST in label else " · ".join(label)
+
+
+def _pictured(chapter: dict[str, Any], title: str, view: ScoreTally, settings: Settings, policy: Policy) -> None:
+    """Add calibration and decision curves of groups whose score steps are shown."""
+    model = view.score_name
+    named = [(i, _name(g)) for i, g in enumerate(view.groups) if REST not in g]
+    people = view.people().sum(axis=1)
+    steps = len(view.grid.thresholds) + 1
+    chapter["calibration"][model][title] = {
+        label: rows(calibration(view, i, bins=min(5, steps), level=settings.level), policy, int(people[i]))
+        for i, label in named
+    }
+    if view.grid.probability:
+        curves = _curves(view, settings, policy)
+        chapter["decision_curves"][model][title] = {label: curves[i] for i, label in named}
+
+
+def _curves(view: ScoreTally, settings: Settings, policy: Policy) -> list[Any]:
+    """Return decision curves at the steps of the view, up to three times the threshold."""
+    last = max(0.3, 3 * (settings.at or 0))
+    steps = [t for t in view.grid.thresholds if 0 < t <= last]
+    people = view.people().sum(axis=1)
+    found = decision(view, steps, level=settings.level)
+    return [rows(c, policy, int(n)) for c, n in zip(found, people, strict=True)]
+
+
+def _consequences(view: ScoreTally, settings: Settings, attribute: str, policy: Policy) -> list[dict[str, Any]]:
+    """Return what the decision means for 1,000 people of each group, as shares with the digits of R7."""
+    c = view.at(settings.at if settings.at is not None else view.grid.low)
+    total = c.tp + c.fp + c.fn + c.tn
+    people = view.people().sum(axis=1)
+    parts = {"with_outcome": c.tp + c.fn, "found": c.tp, "missed": c.fn, "false_alarms": c.fp, "left_alone": c.tn}
+    out = []
+    for i, g in enumerate(view.groups):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            per = {k: 1000 * rows(float(v[i] / total[i]), policy, int(people[i])) for k, v in parts.items()}
+        if REST not in g:
+            where = {"model": view.score_name, "attribute": attribute, "group": _name(g) or EVERYONE, "per": 1000}
+            out.append(where | per)
+    return out
+
+
+def _suppressed(
+    chapter: dict[str, Any],
+    usecase: UseCase,
+    division: Division,
+    recoded: Recoded,
+    model: str,
+    settings: Settings,
+) -> list[Finding]:
+    """Add rows and findings of what is withheld; a group with too few people to be named is not named."""
+    findings: list[Finding] = []
+    seen = {g for g in division.shown if g not in division.ranked}
+    for group in (*named(division, recoded), *division.counted, *sorted(seen)):
+        known = recoded.people.get(division.title, {}).get(group)
+        metrics = [m for m in METRICS if group not in seen or METRICS[m].needs == "histogram"]
+        for name in metrics:
+            e = _withheld(FEW_STEPS if group in seen else WITHHELD, known, settings.level)
+            if known is not None and name in {"n", "prevalence"} and group not in seen:
+                e = _counted(name, known, recoded.policy, settings.level)
+            at = settings.at if METRICS[name].threshold else None
+            where = {"model": model, "attribute": division.title, "group": _name(group), "metric": name, "at": at}
+            told = row(e, **where)
+            if known is None:
+                told |= {"n": None, "events": None, "nonevents": None}
+            chapter["estimates"].append(told)
+            if name in usecase.margins and not e.ok:
+                findings.append(_finding(usecase, model, division.title, _name(group), name, e))
+    return findings
+
+
+def named(division: Division, recoded: Recoded) -> list[tuple[str, ...]]:
+    """Return the withheld groups that may be named: those with t people, or of public labels crossed."""
+    t = int(recoded.policy["t"])
+    if len(division.names) == 1:
+        return sorted(g for g, n in division.withheld.items() if n >= t)
+    public = [
+        {g[0] for g in (*d.shown, *d.counted, *named(d, recoded))}
+        for name in division.names
+        for d in recoded.divisions.values()
+        if d.names == (name,)
+    ]
+    return sorted(g for g in division.withheld if all(x in p for x, p in zip(g, public, strict=True)))
+
+
+def _withheld(why: str, known: tuple[int, int] | None, level: float) -> Estimate:
+    without, having = known or (0, 0)
+    nan = math.nan
+    return Estimate(nan, nan, nan, "", without + having, having, without, Status.SUPPRESSED, why, level)
+
+
+def _counted(name: str, known: tuple[int, int], policy: Policy, level: float) -> Estimate:
+    """Return the people, or the share of those with the outcome, of a group whose decisions are withheld."""
+    from primum.measure.intervals import wilson
+
+    without, having = known
+    n = without + having
+    if name == "n":
+        return Estimate(n, math.nan, math.nan, "", n, having, without, level=level)
+    low, high = wilson(having, n, level=level)
+    return printed(Estimate(having / n, float(low), float(high), "Wilson", n, having, without, level=level), policy)
+
+
+def _finding(usecase: UseCase, model: str, attribute: str, group: str, metric: str, e: Estimate) -> Finding:
+    return Finding(
+        check=CODE, title=TITLE, model=model, metric=metric, attribute=attribute, group=group, comparator="",
+        estimate=e, margin=usecase.margins[metric], verdict=Verdict.SUPPRESSED, reason=e.reason,
+        words=f"{group} ({attribute}): {Verdict.SUPPRESSED}. {METRICS[metric].title}: {e.reason}.",
+    )  # fmt: skip
+
+
+def _rows(found: Mapping[str, Estimate], settings: Settings, **where: Any) -> list[dict[str, Any]]:
+    return [row(e, **where, metric=k, at=settings.at if METRICS[k].threshold else None) for k, e in found.items()]

@@ -1,0 +1,360 @@
+"""A release from start to end: protected, measured again, written, attacked, sealed; in place whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import primum
+from primum.disclose import containers, ledger
+from primum.disclose.recode import REST, Recoded, recode
+from primum.errors import PrimumError
+from primum.execute.progress import Progress, Silent
+from primum.execute.run import FINDINGS_VERSION, Run
+from primum.execute.store import plain, write_bytes, write_json
+from primum.release import bundle, logs, outputs
+from primum.release.about import about, assessable, private_cells, reviews
+from primum.release.assault import Assault, assault
+from primum.release.exceptions import covering
+from primum.release.form import Attacked, Facts, Scanned, draft, languages
+from primum.release.measured import measure, named
+from primum.release.order import Order, units
+from primum.release.record import record
+
+FORMAT, COUNTS = "primum release 1", "primum counts 1"
+STEPS = ("protect", "measure", "report", "attack", "papers", "seal")
+
+
+@dataclass(frozen=True)
+class Released:
+    """A finished release.
+
+    Attributes
+    ----------
+    folder, zip
+        What may leave, after the output checker has looked.
+    assault
+        What the attack tried and found.
+    assessable
+        Groups with a verdict of their own inside and in the release, each as (so many, of how many).
+    seconds
+        By step.
+    """
+
+    folder: Path
+    zip: Path
+    assault: Assault
+    assessable: Mapping[str, tuple[int, int]]
+    seconds: Mapping[str, float]
+
+
+def release(
+    run: Run, wanted: Order, out: Path, *, progress: Progress | None = None, pdf: bool = True, time_limit: float = 60.0
+) -> Released:
+    """Write a release folder and its zip.
+
+    Parameters
+    ----------
+    run
+        The finished audit, as it was made in the room. It is only read; the private log is added to its folder.
+    wanted
+        By which rules, and who answers for it; see `order`.
+    out
+        The folder of the release; it must not be there.
+    pdf
+        Whether to typeset the report too.
+    time_limit
+        Seconds for the attack; what is not decided by then has failed.
+
+    Raises
+    ------
+    PrimumError
+        If nothing may leave, the folder is there, the attack pins a count or runs out of time, or a file holds what
+        may not leave. Nothing is then written to the folder.
+    """
+    listen, seconds = progress or Silent(), dict.fromkeys(STEPS, 0.0)
+    target, archive = Path(out), bundle.archive_path(Path(out), wanted.policy.name)
+    for path in (target, archive, bundle.archive_path(target, wanted.policy.name, small=True)):
+        if path.exists():
+            raise PrimumError(f"'{path}' is there already; it was left as it is.", mend="choose another with --out")
+    inside = target.parent / f".{target.name}.part"
+    shutil.rmtree(inside, ignore_errors=True)
+    listen.start(list(STEPS))
+    try:
+        with _Step("protect", listen, seconds):
+            recoded = _protected(run, wanted)
+        with _Step("measure", listen, seconds):
+            counts = register(recoded, run)
+            told = about(recoded, run, wanted)
+            new = measure(run, recoded, inside / "run", about=told)
+            told["assessable"] = assessable(run.findings, new.findings)
+            new.manifest["release"] = told
+        folder = inside / "release"
+        with _Step("report", listen, seconds):
+            _written(new, counts, folder, pdf=pdf)
+        with _Step("attack", listen, seconds):
+            attacked = assault(
+                folder,
+                ledger=wanted.ledger,
+                earlier=wanted.earlier,
+                truth=truth(recoded, run),
+                policy=wanted.policy,
+                time_limit=time_limit,
+                key=wanted.key or None,
+            )
+            _held(attacked)
+        with _Step("papers", listen, seconds):
+            _papers(new, run, counts, folder, wanted, recoded, attacked, target)
+        with _Step("seal", listen, seconds):
+            (folder / "release.json").unlink()
+            _clean(folder, unnamed(recoded))
+            _sealed(folder, wanted, run, record(wanted, counts, run))
+            archive = bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder))
+            made = bundle.bundle(folder, inside / archive.name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            logs.append_private(
+                run.path / "private-log.jsonl",
+                wanted.name,
+                private_cells(recoded, run),
+                away_from=folder,
+                exceptions=[e.row() for e in wanted.exemptions],
+            )
+            folder.rename(target)
+            made.rename(archive)
+    finally:
+        shutil.rmtree(inside, ignore_errors=True)
+    return Released(target, archive, attacked, told["assessable"], seconds)
+
+
+@dataclass
+class _Step:
+    """Tells a step to the listener, and takes its time."""
+
+    name: str
+    listen: Progress
+    seconds: dict[str, float]
+    begun: float = 0.0
+
+    def __enter__(self) -> None:
+        self.listen.chapter(self.name)
+        self.begun = time.perf_counter()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.seconds[self.name] = round(time.perf_counter() - self.begun, 3)
+        if kind is None:
+            self.listen.done(self.name)
+
+
+def _protected(run: Run, wanted: Order) -> Recoded:
+    cuts = {m["name"]: float(m["threshold"]) for m in run.chapters["models"]["models"]}
+    groups = [(g.title, tuple(g.intersection) if g.intersection else (g.title,)) for g in run.usecase.groups]
+    return recode(
+        run.tallies,
+        cuts,
+        groups,
+        wanted.policy,
+        units=units(run, wanted.exemptions),
+        key=wanted.key,
+        zeros=True if covering(wanted.exemptions, "R2") else None,
+    )
+
+
+def register(recoded: Recoded, run: Run) -> dict[str, Any]:
+    """Return counts.json: every count that leaves, and which groups have none."""
+    t = int(recoded.policy["t"])
+    attributes = {}
+    for title, d in recoded.divisions.items():
+        public = named(d, recoded)
+        rest = bool(d.counted or d.withheld)
+        attributes[title] = {
+            "of": list(d.names),
+            "shown": [" · ".join(g) for g in (*d.shown, *d.counted)],
+            "remainder": REST if rest and d.shown else None,
+            "withheld": [" · ".join(g) for g in public],
+            "unnamed": len(public) < len(d.withheld),
+        }
+    return {
+        "format": COUNTS,
+        "preset": recoded.policy.name,
+        "t": t,
+        "w": int(recoded.policy["w"]),
+        "rounding": recoded.policy["rounding"],
+        "base": int(recoded.policy["base"]),
+        "outcome": run.usecase.outcome.name,
+        "models": {m: {"threshold": cut} for m, cut in recoded.cuts.items()},
+        "attributes": attributes,
+        "counts": recoded.rows(),
+    }
+
+
+def truth(recoded: Recoded, run: Run) -> dict[tuple[str, str], dict[tuple[str, int, int], int]]:
+    """Return the true counts of each withheld group: (title, label) → (model, outcome, decision) → people."""
+    found: dict[tuple[str, str], dict[tuple[str, int, int], int]] = {}
+    for title, d in recoded.divisions.items():
+        for model, cut in recoded.cuts.items():
+            view = run.tallies[model].by(*d.names)
+            c = view.at(cut, "n")
+            for i, g in enumerate(view.groups):
+                if g in d.shown:
+                    continue
+                own = found.setdefault((title, " · ".join(g)), {})
+                cells = ((1, 1, c.tp), (1, 0, c.fn), (0, 1, c.fp), (0, 0, c.tn))
+                own |= {(model, y, k): int(n[i]) for y, k, n in cells}
+    return found
+
+
+def _written(new: Run, counts: Mapping[str, Any], folder: Path, *, pdf: bool) -> None:
+    """Write everything that a reader reads."""
+    from primum.assure.case import assurance
+    from primum.assure.document import write as write_case
+    from primum.assure.sheet import write_csv
+    from primum.report.pages.write import write as write_pages
+    from primum.report.paper.write import write as write_paper
+    from primum.report.render import render
+
+    write_json(folder / "counts.json", counts)
+    findings = {
+        "schema_version": FINDINGS_VERSION,
+        "plan": new.plan.hash[:12],
+        "created": new.plan.created[:10],
+        "findings": [f.row() for f in new.findings],
+    }
+    write_json(folder / "findings.json", findings)
+    render(new, folder, pdf=pdf, export=True)
+    write_pages(new, folder / "pages")
+    write_paper(new, folder / "paper")
+    write_csv(new, folder / "checklists")
+    write_case(assurance(new), folder / "claims.json")
+
+
+def _held(attacked: Assault) -> None:
+    if not attacked.passed:
+        raise PrimumError(
+            f"The attack on this release succeeded, so it does not exist. {attacked.summary}",
+            expected="no count below the threshold can be found out",
+            mend="leave out an attribute or an intersection, join groups in the use case, or allow the attack more "
+            "time with --time-limit",
+        )
+
+
+def _papers(
+    new: Run,
+    run: Run,
+    counts: Mapping[str, Any],
+    folder: Path,
+    wanted: Order,
+    recoded: Recoded,
+    attacked: Assault,
+    target: Path,
+) -> None:
+    """Write the control forms, the description of every file, and the public log."""
+    told = new.manifest["release"]
+    write_json(folder / "public-log.json", told["log"])
+    forms = [f"control-form.{language}.txt" for language in languages()]
+    acro = ["results.json"] if wanted.policy.name == "ons_sdap" else []
+    for name in (*forms, *acro, "outputs.csv", "n-behind-figures.csv", "release.json"):
+        (folder / name).touch()  # they describe themselves too
+    paths = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()]
+    described = outputs.describe(paths, counts, population=new.usecase.population)
+    write_bytes(folder / "outputs.csv", outputs.to_table(described))
+    write_bytes(folder / "n-behind-figures.csv", outputs.figures_table(described, counts))
+    if acro:
+        write_json(folder / "results.json", outputs.acro_results(described, told))
+    facts = _facts(new, run, described, wanted, recoded, attacked, folder, target)
+    for language in languages():
+        write_bytes(folder / f"control-form.{language}.txt", draft(facts, language).encode())
+
+
+def _facts(
+    new: Run,
+    run: Run,
+    described: tuple[outputs.Output, ...],
+    wanted: Order,
+    recoded: Recoded,
+    attacked: Assault,
+    folder: Path,
+    target: Path,
+) -> Facts:
+    told, people = new.manifest["release"], next(iter(recoded.everyone.values()))
+    known: dict[str, int | None] = dict.fromkeys(("persons", "households", "institutions"))
+    counted = {unit: int(next(iter(t.values())).n.sum()) for unit, t in units(run, wanted.exemptions).items()}
+    return Facts(
+        name=wanted.name,
+        date=wanted.date,
+        version=primum.__version__,
+        plan=new.plan.hash[:12],
+        policy=wanted.policy,
+        population=new.usecase.population,
+        outcome=new.usecase.outcome.name,
+        models=list(recoded.cuts),
+        outputs=described,
+        units={**known, "persons": int(people.n.sum()), **counted},
+        withheld=told["withheld"],
+        attacked=Attacked(
+            protected=len(attacked.verdicts),
+            releases=attacked.seen["counts"],
+            earlier_exports=attacked.seen["earlier"],
+            steps=dict(attacked.how),
+            seconds=sum(attacked.seconds.values()),
+        ),
+        scanned=Scanned(files=len(described), canaries=len(unnamed(recoded))),
+        weighted=new.usecase.weight is not None,
+        exceptions=wanted.exemptions,
+        signatures=wanted.signatures,
+        review=reviews(recoded, run, wanted),
+        bundle=bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder)).name,
+        light=bundle.light(folder),
+    )
+
+
+def _sealed(folder: Path, wanted: Order, run: Run, entry: ledger.Entry | None) -> None:
+    head: dict[str, Any] = {
+        "format": FORMAT,
+        "name": wanted.name,
+        "date": wanted.date,
+        "primum": primum.__version__,
+        "preset": wanted.policy.name,
+        "policy": wanted.policy.words,
+        "plan": run.plan.hash[:12],
+        "exceptions": [e.row() for e in wanted.exemptions],
+        "ledger": None if entry is None else {"number": entry.number, "hash": entry.hash},
+    }
+    head["files"] = bundle.seal(folder, wanted.key)
+    if wanted.policy.name == "ons_sdap" and wanted.key:
+        for path, line in bundle.checksums(head["files"]).items():
+            write_bytes(folder / path, line.encode())
+        head["files"] = bundle.seal(folder, wanted.key)
+    head = bundle.signed(plain(head), wanted.key or None)
+    text = json.dumps(head, ensure_ascii=False, indent=1, allow_nan=False)
+    write_bytes(folder / "release.json", text.encode())
+
+
+def unnamed(recoded: Recoded) -> list[str]:
+    """Return the labels of groups with too few people to be named: no file may hold them."""
+    found = set()
+    for d in recoded.divisions.values():
+        if len(d.names) == 1:
+            found |= {" · ".join(g) for g in d.withheld if g not in named(d, recoded)}
+    return sorted(label for label in found if len(label) >= containers.SHORTEST)
+
+
+def _clean(folder: Path, labels: list[str]) -> None:
+    """Refuse files with content that may not leave, or with the name of a group that is too small to be named."""
+    found = [h for h in containers.forbidden(folder) if h.level == "fail"]
+    if found:
+        where = found[0].file.relative_to(folder) if found[0].file.is_relative_to(folder) else found[0].file
+        raise PrimumError(
+            f"{len(found)} places in the files may not leave, such as {found[0].what} in '{where}'.",
+            mend=found[0].form,
+        )
+    held = containers.scan(folder, labels) if labels else []
+    if held:
+        raise PrimumError(
+            f"'{held[0].file.name}' names a group that has too few people to be named.",
+            mend="take the label out of the words of the use case, or join the group with another there",
+        )
