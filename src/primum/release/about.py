@@ -25,6 +25,7 @@ def about(recoded: Recoded, run: Run, wanted: Order) -> dict[str, Any]:
     rounding = policy["rounding"]
     return {
         "preset": policy.name,
+        "t": int(policy["t"]),
         "title": policy.title,
         "words": policy.words,
         "name": wanted.name,
