@@ -21,12 +21,20 @@ HEADER = """\
 """
 
 
+NOT_PINNED = {"secure"}  # extras too heavy to be installed here
+
+
 def direct() -> list[Requirement]:
     """Return every requirement that pyproject.toml names, and pip, which installs them."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     lines = [
         *pyproject["project"]["dependencies"],
-        *(line for extra in pyproject["project"]["optional-dependencies"].values() for line in extra),
+        *(
+            line
+            for name, extra in pyproject["project"]["optional-dependencies"].items()
+            if name not in NOT_PINNED
+            for line in extra
+        ),
         *pyproject["dependency-groups"]["dev"],
         *pyproject["build-system"]["requires"],
         "pip>=25.1",  # older ones do not know dependency groups
