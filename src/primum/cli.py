@@ -1,7 +1,7 @@
 """The command line: thin, every command is one public function.
 
 Exit codes: 0 it ran; 1 it ran and a declared margin is violated (only with --fail-on-violation), or a certificate is
-not as it was written; 2 bad input;
+not as it was written, or a model file is blocked, or a release leaks; 2 bad input;
 70 a defect in primum; 130 interrupted.
 """
 
@@ -17,7 +17,9 @@ import typer
 
 import primum
 from primum.cli_certificate import certificate
+from primum.cli_gate import register as register_gate
 from primum.cli_power import power
+from primum.cli_release import register as register_release
 from primum.cli_study import register as register_study
 from primum.cli_tally import audit_of_tallies, register
 from primum.errors import PrimumError
@@ -126,14 +128,22 @@ def _global(
 @app.command()
 @_told
 def audit(
-    usecase: Annotated[str, typer.Argument(help="A built-in use case (see `primum list`) or a YAML file.")],
+    usecase: Annotated[
+        str | None, typer.Argument(help="A built-in use case (see `primum list`) or a YAML file.")
+    ] = None,
     *,
     data: Annotated[Path | None, typer.Option(help="Data file, folder or glob, instead of the use case's own.")] = None,
     tally: Annotated[
         list[Path] | None,
         typer.Option(help="Go on from a file of `primum count` instead of rows; once for each file."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; runs/NAME if left out.")] = None,
+    diff: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--diff", metavar="OLD NEW", help="Say what changed between two finished audits; nothing is run."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; runs/NAME if left out. With --diff: folder for two files.")
+    ] = None,
     fail_on_violation: Annotated[
         bool, typer.Option("--fail-on-violation", help="Exit with 1 when a declared margin is violated.")
     ] = False,
@@ -145,6 +155,13 @@ def audit(
     ] = False,
 ) -> None:
     """Audit a model for every group of patients and write the report."""
+    if diff is not None:
+        _differ(usecase, diff, out, fail_on_violation=fail_on_violation)
+        return
+    if usecase is None:
+        from primum.usecase_file import builtin
+
+        raise PrimumError("No use case was named.", available=list(builtin()), mend="primum audit USECASE")
     from rich.console import Console
 
     from primum.cli_progress import progress
@@ -166,6 +183,19 @@ def audit(
     typer.echo(f"run:    {run.path}")
     typer.echo(f"report: {report_path}")
     if fail_on_violation and any(f.verdict is Verdict.HARM and f.margin is not None for f in run.findings):
+        raise typer.Exit(VIOLATED)
+
+
+def _differ(usecase: str | None, pair: tuple[Path, Path], out: Path | None, *, fail_on_violation: bool) -> None:
+    """Tell what changed between two audits; with `fail_on_violation`, exit with 1 where something stands worse."""
+    from primum.cli_difference import difference
+
+    if usecase is not None:
+        raise PrimumError(
+            f"--diff compares two finished audits, so the use case '{usecase}' is one too many.",
+            mend="primum audit --diff OLD NEW",
+        )
+    if difference(*pair, out).worse and fail_on_violation:
         raise typer.Exit(VIOLATED)
 
 
@@ -235,6 +265,8 @@ app.command("power")(_told(power))
 register(app, _told)
 register_study(app, _told)
 app.command()(_told(certificate))
+register_release(app, _told)
+register_gate(app, _told)
 
 
 def main() -> None:

@@ -26,12 +26,12 @@ def test_claims_with_state_number_and_doubts(small_run, with_scenario):
     assert "refuted" in text
     assert "the ethics committee" in text
     assert "not examined in this audit" in text
-    assert "ranking against finding" in text
+    assert "Ranking against finding" in text
     grid = claims.coverage(assurance(run))
     assert len(grid.lines) == 7
-    assert sum(int(line.cells[0].text) for line in grid.lines) == len(assurance(run).claims)
-    for line in grid.lines:
-        counts = [int(c.text) for c in line.cells]
+    told_of = [[int(c.text.split()[0]) if c.text != "–" else 0 for c in line.cells] for line in grid.lines]
+    assert sum(counts[0] for counts in told_of) == len(assurance(run).claims)
+    for counts in told_of:
         assert counts[0] == sum(counts[2:])
     for block in section.blocks:
         if isinstance(block, Table):

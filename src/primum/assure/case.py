@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from primum.assure.claims import Claim, claims
 from primum.assure.coverage import Coverage, coverage
-from primum.assure.evidence import Finished, scenario_of
+from primum.assure.evidence import Finished, released, scenario_of
 from primum.assure.tensions import Tension, tensions
 from primum.usecase_scenario import Scenario
 
@@ -40,10 +40,12 @@ class Case:
 
 
 def assurance(run: Finished) -> Case:
-    """Return the case of a finished run; nothing is computed anew."""
+    """Return the case of a finished run; nothing is computed anew. A release tells the day only, not the time."""
     found = claims(run)
+    created = str(run.plan.created)
     return Case(
-        run.usecase.name, run.usecase.title, run.usecase.question, str(run.plan.hash), str(run.plan.created),
+        run.usecase.name, run.usecase.title, run.usecase.question, str(run.plan.hash),
+        created[:10] if released(run) else created,
         str(run.manifest.get("primum", "not stated")), scenario_of(run), tuple(found), tuple(tensions(run, found)),
         tuple(coverage(found)),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from primum.assure.argument import Argument, argument, requirement_of
-from primum.assure.evidence import Evidence, Finished, for_claim, of_finding, scenario_of
+from primum.assure.evidence import Evidence, Finished, for_claim, of_finding, released, scenario_of
 from primum.assure.state import Direction, State, state_of
 from primum.finding import Finding, Verdict
 from primum.measure.metric import METRICS
@@ -112,7 +112,7 @@ def of_error(run: Finished, error: WhenWrong) -> list[Claim]:
         shows = f"for {' or '.join(metrics)}" if metrics else "by a number"
         out.append(
             Claim(
-                _slug("scenario", error.error, error.to),
+                claim_id("scenario", error.error, error.to),
                 f"A {error.error} that {error.to} bears ({error.what}) is not more frequent in any group than is "
                 "acceptable.",
                 "scenario", requirement_of("PRM-G01"), State.UNTESTED,
@@ -121,7 +121,7 @@ def of_error(run: Finished, error: WhenWrong) -> list[Claim]:
         )  # fmt: skip
     out.append(
         Claim(
-            _slug("scenario", error.error, error.to, "undone"),
+            claim_id("scenario", error.error, error.to, "undone"),
             f"A {error.error} that {error.to} bears is noticed and can be put right.",
             "scenario", "human agency and oversight", State.HUMAN,
             f"noticed: {error.noticed}; undone: {error.undone}",
@@ -161,7 +161,7 @@ def _seeded(run: Finished, f: Finding, direction: Direction) -> Claim:
     if state is State.INCONCLUSIVE and f.more_events:
         why += f"; about {f.more_events:,} more {f.more_kind} are needed"
     return Claim(
-        _slug(f.check, f.metric, f.model, f.attribute, f.group), _says(f, direction), "declared margin",
+        claim_id(f.check, f.metric, f.model, f.attribute, f.group), _says(f, direction), "declared margin",
         requirement_of(f.check), state, why, f.metric, f.model, f.attribute, f.group, f.comparator, direction,
         threshold, found, argument(run, f.check),
     )  # fmt: skip
@@ -177,7 +177,8 @@ def _says(f: Finding, direction: Direction) -> str:
 
 def _nowhere(run: Finished, told: Declared) -> str:
     if told.check is not None:
-        return f"this audit has no finding of {told.check} on {told.metric} for {told.group or 'everyone'}"
+        which = "release" if released(run) else "audit"
+        return f"this {which} has no finding of {told.check} on {told.metric} for {told.group or 'everyone'}"
     groups: Sequence[str] = [g.title for g in run.usecase.groups]
     if told.attribute is not None and told.attribute not in groups:
         return f"there are no groups '{told.attribute}' in this audit"
@@ -185,5 +186,6 @@ def _nowhere(run: Finished, told: Declared) -> str:
     return f"this audit has no {told.metric} of {told.group or 'everyone'}{against}"
 
 
-def _slug(*parts: str) -> str:
+def claim_id(*parts: str) -> str:
+    """Return the stable name of a claim that nobody named, from what it is about."""
     return "/".join(p.strip().replace("/", "-") for p in parts if p)

@@ -12,12 +12,15 @@ from primum.assure.case import Case
 from primum.assure.claims import Claim
 from primum.errors import PrimumError
 from primum.execute.store import plain, write_json
+from primum.finding import Status
 
 VERSION = 1
 KIND = "primum assurance case"
 WORDS = (
     "Evidence for and against claims about a model. It certifies nothing: what a claim is worth is for people to judge."
 )
+NAMES = {"untested": "not_testable_here", "human": "human_judgement"}
+"""Names of numbers of claims where the field is shorter than the state."""
 
 
 def schema() -> dict[str, Any]:
@@ -27,8 +30,10 @@ def schema() -> dict[str, Any]:
 
 
 def to_document(case: Case) -> dict[str, Any]:
-    """Return a case as plain data; what is undefined is null."""
-    scenario = None if case.scenario is None else case.scenario.model_dump(mode="json", exclude_defaults=True)
+    """Return a case as plain data; what is undefined is null. The claims of the scenario are among all claims."""
+    scenario = None
+    if case.scenario is not None:
+        scenario = case.scenario.model_dump(mode="json", exclude_defaults=True, exclude={"claims"})
     return {
         "kind": KIND,
         "version": VERSION,
@@ -41,21 +46,26 @@ def to_document(case: Case) -> dict[str, Any]:
         "claims": [claim_row(c) for c in case.claims],
         "tensions": [
             {
-                "name": t.name, "sides": [c.id for c in t.sides], "states": [str(c.state) for c in t.sides],
-                "kind": t.kind, "chosen": t.chosen, "owner": t.owner, "shown": t.shown,
+                "name": t.name, "sides": [s.id for s in t.sides], "states": [s.state for s in t.sides],
+                "measured": [s.measured for s in t.sides], "kind": t.kind, "chosen": t.chosen, "owner": t.owner,
+                "shown": t.shown,
             }
             for t in case.tensions
         ],
-        "coverage": [asdict(c) for c in case.coverage],
+        "coverage": [{NAMES.get(k, k): v for k, v in asdict(c).items()} for c in case.coverage],
     }  # fmt: skip
 
 
 def claim_row(claim: Claim) -> dict[str, Any]:
-    """Return one claim as plain data."""
+    """Return one claim as plain data; of a number that is withheld, the people are null."""
     row: dict[str, Any] = plain(asdict(claim))
     row["state"] = str(claim.state)
     if claim.evidence is not None:
-        row["evidence"]["estimate"]["status"] = str(claim.evidence.estimate.status)
+        told = row["evidence"]
+        told["estimate"]["status"] = str(claim.evidence.estimate.status)
+        if claim.evidence.estimate.status is Status.SUPPRESSED:
+            told["estimate"] |= dict.fromkeys(("n", "events", "nonevents"))
+            told["behind"] = None
     return row
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from primum.finding import Estimate, Finding, Status
 from primum.measure.metric import METRICS
 from primum.usecase import OVERALL, UseCase
 from primum.usecase_scenario import Claim, Scenario
+
+TABLES = "tables of performance"
 
 
 class Finished(Protocol):
@@ -50,6 +52,8 @@ class Evidence:
         Why the audit itself held the number for too imprecise, or "".
     behind
         The people that the number rests on, of the kind that counts for it.
+
+    Of a number that is withheld, the people are 0 here and are shown nowhere.
     """
 
     check: str
@@ -67,6 +71,28 @@ class Evidence:
     behind: int
     words: str = ""
 
+    @property
+    def number(self) -> str:
+        """The number in words: what it is, value and interval."""
+        e = self.estimate
+        what = METRICS[self.metric].title if self.metric in METRICS else self.metric.replace("_", " ")
+        what += f", less that of {self.comparator}" if self.comparator and self.metric in METRICS else ""
+        if e.status is Status.SUPPRESSED:
+            return f"{what}: withheld, {e.reason or 'to protect people'}"
+        number = f"no number ({e.reason or e.status})"
+        if e.ok:
+            value, low, high = map(_three, (e.value, e.low, e.high))
+            number = f"{value} [{low} to {high}] ({e.method})"
+        return f"{what}: {number}"
+
+    @property
+    def measured(self) -> str:
+        """The number in words, with the people behind it and the plan; of one that is withheld, nobody's number."""
+        if self.estimate.status is Status.SUPPRESSED:
+            return self.number
+        people = f"n = {self.estimate.n:,} ({self.behind:,} behind the number)"
+        return f"{self.number}, {people}, plan {self.plan[:12]}"
+
 
 def scenario_of(run: Finished) -> Scenario | None:
     """Return the scenario of a use case, or None."""
@@ -74,16 +100,24 @@ def scenario_of(run: Finished) -> Scenario | None:
     return found if isinstance(found, Scenario) else None
 
 
+def released(run: Finished) -> bool:
+    """Whether a run was measured from protected counts, to leave the room."""
+    return bool(run.manifest.get("release"))
+
+
 def of_finding(run: Finished, f: Finding) -> Evidence:
     """Return a finding as evidence; one that the audit could not assess keeps its reason."""
     imprecise = f.reason or "the audit could not assess it" if str(f.verdict) == "not assessable" else ""
-    return _evidence(
-        run, f.check, f.model, f.metric, f.attribute, f.group, f.comparator, f.estimate, imprecise, f.words
-    )
+    e = f.estimate  # of a number that is withheld, nobody says how many people there are
+    e = replace(e, n=e.n or 0, events=e.events or 0, nonevents=e.nonevents or 0)
+    return _evidence(run, f.check, f.model, f.metric, f.attribute, f.group, f.comparator, e, imprecise, f.words)
 
 
 def for_claim(run: Finished, claim: Claim) -> Evidence | None:
-    """Return the measurement that a declared claim asks for, or None where this audit has none."""
+    """Return the measurement that a declared claim asks for, or None where this audit has none.
+
+    A number that a release withholds, of the group or of its comparator, comes back without its people.
+    """
     model = claim.model or run.usecase.primary.name
     attribute, group = claim.attribute or OVERALL, claim.group or ""
     if claim.check is not None:
@@ -99,13 +133,30 @@ def for_claim(run: Finished, claim: Claim) -> Evidence | None:
     metric = str(claim.metric)
     own = _own(run, model, metric, attribute, group)
     if claim.comparator is None:
-        return None if own is None else _from_row(run, own, "")
+        return _withheld(run, claim, own) if own is None else _from_row(run, own, "")
     rows = run.chapters.get("groups", {}).get("comparisons", [])
     gap = _pick(
         rows, model=model, metric=metric, attribute=attribute, group=group, comparator=claim.comparator,
         comparison="difference",
     )  # fmt: skip
-    return None if gap is None else _from_row(run, gap, _imprecise(own))
+    if gap is not None:
+        return _from_row(run, gap, _imprecise(own))
+    return _withheld(run, claim, own, _own(run, model, metric, attribute, claim.comparator))
+
+
+def _withheld(run: Finished, claim: Claim, *rows: Mapping[str, Any] | None) -> Evidence | None:
+    """Return the evidence of a number that is withheld; None where it is missing for another reason."""
+    hidden = next((r for r in rows if r is not None and r["status"] == Status.SUPPRESSED), None)
+    if hidden is None and not released(run):
+        return None
+    model, attribute = claim.model or run.usecase.primary.name, claim.attribute or OVERALL
+    reason = str(hidden["reason"]) if hidden and hidden["reason"] else "this release shows no such number"
+    nan = math.nan
+    estimate = Estimate(nan, nan, nan, "none", 0, 0, 0, Status.SUPPRESSED, reason)
+    return _evidence(
+        run, TABLES, model, str(claim.metric), attribute, claim.group or "everyone", claim.comparator or "",
+        estimate, "", "",
+    )  # fmt: skip
 
 
 def _own(run: Finished, model: str, metric: str, attribute: str, group: str) -> Mapping[str, Any] | None:
@@ -129,11 +180,11 @@ def _imprecise(row: Mapping[str, Any] | None) -> str:
 def _from_row(run: Finished, row: Mapping[str, Any], imprecise: str) -> Evidence:
     value, low, high = (math.nan if row[k] is None else float(row[k]) for k in ("value", "low", "high"))
     estimate = Estimate(
-        value, low, high, row["method"], row["n"], row["events"], row["nonevents"], Status(row["status"]),
-        row["reason"], row["level"], row["n_effective"],
+        value, low, high, row["method"], row["n"] or 0, row["events"] or 0, row["nonevents"] or 0,
+        Status(row["status"]), row["reason"], row["level"], row["n_effective"],
     )  # fmt: skip
     where = (row["model"], row["metric"], row["attribute"], row["group"], row["comparator"])
-    return _evidence(run, "tables of performance", *where, estimate, imprecise or _imprecise(row), "")
+    return _evidence(run, TABLES, *where, estimate, imprecise or _imprecise(row), "")
 
 
 def _evidence(
@@ -156,8 +207,15 @@ def _evidence(
     )  # fmt: skip
 
 
+def _three(x: float) -> str:
+    """Return a number with three decimals at most, and none that a release has rounded away."""
+    return f"{round(x, 3) + 0.0:g}".replace("-", "\N{MINUS SIGN}")
+
+
 def _behind(metric: str, e: Estimate) -> int:
     """Return how many people a number rests on: those with, or without, the outcome, whichever it needs."""
+    if e.status is Status.SUPPRESSED:
+        return 0
     kind = METRICS[metric].denominator if metric in METRICS else "everyone"
     if kind == "events":
         return e.events
@@ -167,6 +225,8 @@ def _behind(metric: str, e: Estimate) -> int:
 
 
 def _assumptions(e: Estimate) -> tuple[str, ...]:
+    if e.status is Status.SUPPRESSED:
+        return ()
     said = [f"interval by {e.method} at {100 * e.level:g} %, one claim at a time", "the outcome is as recorded"]
     if e.n_effective is None:
         said.append("people are independent of each other")

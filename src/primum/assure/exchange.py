@@ -85,12 +85,7 @@ def to_gsn(case: Case) -> str:
 
 def measured(claim: Claim) -> str:
     """Return the number behind a claim in words: value, interval, people, plan."""
-    found = claim.evidence
-    if found is None:
-        return "no number"
-    e = found.estimate
-    number = f"{e.value:.4g} [{e.low:.4g}, {e.high:.4g}] ({e.method})" if e.ok else f"no number: {e.reason or e.status}"
-    return f"{found.metric} {number}, n = {e.n:,} ({found.behind:,} behind the number), plan {found.plan[:12]}"
+    return "no number" if claim.evidence is None else claim.evidence.measured
 
 
 def _by_requirement(case: Case) -> list[tuple[str, list[Claim]]]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from primum.assure.draft import draft
 from primum.assure.evidence import Finished, scenario_of
 from primum.assure.listing import FILLED, VERIFIED, Item, Listing, builtin, names
 from primum.assure.present import holds, lacking, named
@@ -30,16 +31,18 @@ class Filled:
 
     Attributes
     ----------
-    listing, version, id, asks
-        Which clause or item, of which state of the text, asking for what.
+    listing, version, id, asks, refers
+        Which clause or item, of which state of the text, asking for what; codes of the same in other frameworks.
     fill
         Automatic, partly automatic or human text.
     state, why
         How far it is filled in; why it is missing or does not apply.
     evidence
         What this run holds for it, in words.
-    writes, human, text
-        What the audit writes, what a person must still write, and what they wrote.
+    writes, draft
+        What the audit supplies, and the text that it drafts for a person to confirm.
+    human, text
+        What a person must still write, and what they wrote.
     verified
         Whether the source of the item was verified, in words.
     words
@@ -50,15 +53,22 @@ class Filled:
     version: str
     id: str
     asks: str
+    refers: str
     fill: str
     state: ItemState
     why: str
     evidence: tuple[str, ...]
     writes: str
+    draft: str
     human: str
     text: str
     verified: str
     words: str
+
+    @property
+    def said(self) -> str:
+        """The state in words; of an item that does not apply, with the reason."""
+        return f"{self.state} ({self.why})" if self.state is ItemState.NOT_APPLICABLE else str(self.state)
 
     def row(self) -> dict[str, Any]:
         """Return the item as one flat, JSON-ready row."""
@@ -103,12 +113,15 @@ def _filled(run: Finished, listing: Listing, item: Item, text: str, without: str
     without = without or _other_study(run, item)
     text = text or " ".join(t for place in item.texts if (t := _of_usecase(run, place)) not in UNSTATED)
     evidence = tuple(named(run, n) for n in [*item.needs, *item.also] if holds(run, n))
+    refers = "; ".join(f"{name} {', '.join(codes)}" for name, codes in item.refers.items())
     lacks = [lacking(n) for n in item.needs if not holds(run, n)]
     state, why = _state(item, text, without, lacks)
     verified = VERIFIED[listing.sure(item)]
+    drafted = draft(run, item.draft) if item.draft and state in {ItemState.COMPUTED, ItemState.DRAFTED} else ""
     return Filled(
-        listing.title, listing.version, item.id, item.asks, FILLED[item.fill], state, why, evidence, item.writes,
-        item.human, text, verified, _statement(run, listing, item, state, why, evidence, verified),
+        listing.title, listing.version, item.id, item.asks, refers, FILLED[item.fill], state, why, evidence,
+        item.writes, drafted, item.human, text, verified,
+        _statement(run, listing, item, state, why, evidence, verified),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self, get_args
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from primum.assure.draft import DRAFTS
 from primum.assure.present import ALWAYS, CHAPTERS
 from primum.errors import PrimumError, unknown
 from primum.usecase_part import Flag, Part, Slip, Whole, Words, refuse, twice
@@ -52,6 +53,10 @@ class Item(Part):
         Why this version computes nothing for an item that could be filled in; such an item is missing.
     writes, human
         What the audit supplies, and what a person must still write.
+    draft
+        The text that the audit drafts for it; "" for none.
+    refers
+        Another framework → its codes for the same thing.
     texts
         Texts of the use case that a person gave for this.
     applies
@@ -67,6 +72,8 @@ class Item(Part):
     lacks: str = ""
     writes: str = ""
     human: str = ""
+    draft: Literal[DRAFTS] | None = None  # type: ignore[valid-type]
+    refers: dict[Words, list[Words]] = Field(default_factory=dict)
     texts: list[Literal[TEXTS]] = Field(default_factory=list)  # type: ignore[valid-type]
     applies: Literal["both", "development", "evaluation"] = "both"
 

@@ -9,9 +9,9 @@ ALWAYS = ("plan", "manifest")
 """What every finished run has."""
 CHAPTERS = (
     "people", "models", "performance", "groups", "record", "recording", "missing", "proxies", "prior", "diagnosis",
-    "repairs",
+    "repairs", "stigma", "release",
 )  # fmt: skip
-"""The chapters that a need may name."""
+"""The chapters that a need may name; "release" is what a release says of itself."""
 
 OPEN = (Verdict.INCONCLUSIVE, Verdict.NOT_ASSESSABLE)
 """Verdicts that settle nothing."""
@@ -48,7 +48,7 @@ def _one(run: Finished, need: str) -> bool:
     if need.startswith("PRM-"):
         return bool(told_by(run, need))
     chapter, _, part = need.partition(".")
-    held = run.chapters.get(chapter)
+    held = run.manifest.get("release") if chapter == "release" else run.chapters.get(chapter)
     if not held:
         return False
     return not part or bool(held.get(part))
@@ -65,8 +65,7 @@ def named(run: Finished, need: str) -> str:
         elif one in ALWAYS:
             said.append(f"plan {str(run.plan.hash)[:12]}" if one == "plan" else "record of versions and times")
         else:
-            chapter, _, part = one.partition(".")
-            said.append(f"chapter {chapter}" + (f", {part.replace('_', ' ')}" if part else ""))
+            said.append(_part(one))
     return ", ".join(said)
 
 
@@ -79,4 +78,10 @@ def _counted(found: list[Finding]) -> str:
 
 def lacking(need: str) -> str:
     """Return what is not there, in words."""
-    return " or ".join(n if n.startswith("PRM-") else f"chapter {n.replace('.', ', ')}" for n in need.split("|"))
+    return " or ".join(n if n.startswith("PRM-") else _part(n) for n in need.split("|"))
+
+
+def _part(need: str) -> str:
+    chapter, _, part = need.partition(".")
+    lead = "record of a release" if chapter == "release" else f"chapter {chapter}"
+    return lead + (f", {part.replace('_', ' ')}" if part else "")

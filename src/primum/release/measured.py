@@ -13,6 +13,7 @@ import numpy as np
 import primum
 from primum.chapters import joint
 from primum.chapters.measured import COMPARED
+from primum.chapters.stigma import stigma_chapter
 from primum.check.groups import CODE, TITLE, group_findings
 from primum.check.overall import overall_findings
 from primum.check.people import plan_findings
@@ -74,8 +75,11 @@ def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, 
         run.findings += _overall(performance, groups, usecase, everyone, settings, recoded.policy)
         for group in usecase.groups:
             run.findings += _group(groups, usecase, group, recoded, model, settings, ranks.get(group.title, {}))
-    run.findings = [replace(f, words=trimmed(f.words, f.estimate.n, recoded.policy)) for f in run.findings]
-    run.chapters |= {"performance": performance, "groups": groups}
+    run.findings = [
+        replace(f, estimate=printed(f.estimate, recoded.policy), words=trimmed(f.words, f.estimate.n, recoded.policy))
+        for f in run.findings
+    ]
+    run.chapters |= {"performance": performance, "groups": groups, "stigma": _stigma(usecase, recoded)}
     n = int(next(iter(recoded.everyone.values())).n.sum())
     run.manifest = {
         "status": "finished",
@@ -90,6 +94,14 @@ def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, 
         "release": dict(about),
     }
     return run
+
+
+def _stigma(usecase: UseCase, recoded: Recoded) -> dict[str, Any]:
+    """Return who is labelled, and for nothing, in the groups that are shown by the primary model."""
+    model = next(iter(recoded.everyone))
+    found = stigma_chapter(usecase, model, recoded.cuts[model], recoded.everyone[model], recoded.decided[model])
+    kept = [rows(r, recoded.policy, r["n"]) for r in found["rows"] if REST not in r["group"]]
+    return found | {"rows": kept, "together": None}
 
 
 def _ranks(inside: Run) -> dict[str, dict[str, int]]:
@@ -248,6 +260,8 @@ def _told(
     findings = joint.compare_jointly(at_once, usecase, group, view, settings, findings)
     if model == usecase.primary.name and whole:
         joint.describe_spread(at_once, usecase, group, view, settings)
+    if view.clusters is not None:  # they are told with an effective number of people, which is no registered count
+        at_once |= {"shrunk": [], "structure": []}
     least = int(min(view.people().sum(axis=1), default=1))
     for part, added in at_once.items():
         chapter[part] += [r for r in rows(added, policy, least) if REST not in str(r.get("group", ""))]

@@ -38,8 +38,8 @@ def printed(e: Estimate, policy: Policy, *, n: int | None = None) -> Estimate:
     unit = 10 ** digits(people, ceiling=int(policy["max_digits"]))
     low = math.floor(e.low * unit + SLACK) / unit if math.isfinite(e.low) else e.low
     high = math.ceil(e.high * unit - SLACK) / unit if math.isfinite(e.high) else e.high
-    size = None if e.n_effective is None else float(f"{e.n_effective:.2g}")
-    return replace(e, value=round(e.value * unit) / unit, low=low, high=high, n_effective=size)
+    # how many independent people would say the same is a count that nobody registered
+    return replace(e, value=round(e.value * unit) / unit, low=low, high=high, n_effective=None)
 
 
 def compared(found: Sequence[Comparison], policy: Policy) -> list[Comparison]:

@@ -10,11 +10,14 @@ from primum.report.views import (
     clauses,
     diagnosis,
     missing,
+    paper,
     prior,
+    privacy,
     proxies,
     recording,
     repairs,
     shapes,
+    stigma,
 )
 
 FIRST = 6
@@ -25,7 +28,8 @@ def sections(run: Audited) -> list[Section]:
     """Return the sections of a run."""
     found = (
         capacity.section(run), recording.section(run), missing.section(run), proxies.section(run), prior.section(run),
-        shapes.section(run), diagnosis.section(run), repairs.section(run),
+        shapes.section(run), diagnosis.section(run), repairs.section(run), stigma.section(run),
         claims.section(run), clauses.section(run),
+        privacy.section(run), paper.section(run),
     )  # fmt: skip
     return [s for s in found if s is not None]

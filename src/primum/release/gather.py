@@ -1,0 +1,267 @@
+"""Everything that a reader of a release folder sees, and what a curious one finds: rows, prose, pictures, wrappings.
+
+Tables of pages, of CSV, Markdown, LaTeX and Word files become lines with their heads; JSON becomes one line an object,
+also where a page carries it in a script. All else that can be read is prose: paragraphs, attributes that are read
+aloud, comments, text drawn in a PDF, text in pictures' metadata, and whatever base64 and compressed streams hide.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from primum.disclose.pdf_text import drawn, strings
+from primum.disclose.unfold import PNG, Layer, unfold
+from primum.errors import PrimumError
+from primum.release.read_page import LONG, Line, Page, Prose, walk
+from primum.release.registered import Registered, load
+
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+REGISTER = "counts.json"
+SEALS = "release.json"
+_PRINTABLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffd]{4,}")
+Found = tuple[list[Line], list[Prose]]
+_SIGNS = {
+    "\\textless": "<", "\\textgreater": ">", "\\geq": "≥", "\\ge": "≥", "\\leq": "≤", "\\le": "≤", "\\times": "×",
+    "\\cdot": "·", "\\textperiodcentered": "·", "\\textendash": "–", "--": "–",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a reader sees.
+
+    Attributes
+    ----------
+    folder, registered
+        The release, and its registered counts.
+    lines, prose
+        Rows of tables and objects, and texts.
+    files, pictures
+        Names of all files, and of the pictures among them.
+    problems
+        What could not be read; what cannot be read cannot be cleared.
+    """
+
+    folder: Path
+    registered: Registered
+    lines: tuple[Line, ...]
+    prose: tuple[Prose, ...]
+    files: tuple[str, ...]
+    pictures: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def gather(folder: Path | str) -> Seen:
+    """Return everything that a reader sees in a release folder, and in the zip beside it.
+
+    Raises
+    ------
+    PrimumError
+        If it is no release folder: no `counts.json`, or one that cannot be read.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise PrimumError(f"There is no folder '{root}'.", expected="the folder of a release")
+    registered = load(root)
+    lines: list[Line] = []
+    prose: list[Prose] = []
+    problems: list[str] = []
+    files = sorted(p for p in root.rglob("*") if p.is_file())
+    names = tuple(p.relative_to(root).as_posix() for p in files)
+    for name, path in zip(names, files, strict=True):
+        _take(name, path.read_bytes(), lines, prose, problems)
+    for archive in _beside(root):
+        for name, data in _members(archive, problems):
+            same = root / name
+            if not (same.is_file() and same.read_bytes() == data):
+                _take(f"{archive.name} > {name}", data, lines, prose, problems)
+    pictures = tuple(n for n in names if n.lower().endswith(PICTURES))
+    return Seen(root, registered, tuple(lines), tuple(prose), names, pictures, tuple(problems))
+
+
+def _take(name: str, data: bytes, lines: list[Line], prose: list[Prose], problems: list[str]) -> None:
+    """Read one file."""
+    if name.rpartition(" > ")[2] == REGISTER or not data:
+        return
+    prose.append(Prose(name, "file name", re.sub(r"[^\w]|_", " ", name)))
+    suffix = Path(name).suffix.lower()
+    reader = READERS.get(suffix)
+    if reader is not None:
+        try:
+            found = reader(name, data)
+            lines += found[0]
+            prose += found[1]
+        except (ValueError, KeyError, zipfile.BadZipFile, csv.Error) as error:
+            problems.append(f"{name}: it cannot be read ({type(error).__name__})")
+    if suffix == ".pdf":
+        for piece in drawn(data):
+            if piece.problem:
+                problems.append(f"{name}: {piece.problem}")
+            else:
+                prose.append(Prose(name, "drawn", piece.text))
+    prose += _wrapped(name, data, problems)
+
+
+def _wrapped(name: str, data: bytes, problems: list[str]) -> Iterator[Prose]:
+    """Yield text inside encodings and streams of a file, and of a picture's metadata."""
+    if data.startswith(b"%PDF"):
+        yield from (Prose(name, "string", text) for text in strings(data))
+        return
+    parts = [(name, data)]
+    if name.lower().endswith(".docx") and zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            parts = [(f"{name} > {n}", opened.read(n)) for n in opened.namelist() if not _form_only(n)]
+    own = READERS.get(Path(name).suffix.lower()) is not None
+    for part, content in parts:
+        for layer in unfold(content, part):
+            if layer.problem:
+                problems.append(f"{layer.where}: {layer.problem}")
+            if layer.where in {part, f"{part} > without escapes"} and (own or content.startswith(PNG)):
+                continue
+            yield from _pieces(name, layer)
+
+
+def _pieces(name: str, layer: Layer) -> Iterator[Prose]:
+    """Yield what can be read in the bytes of a layer."""
+    for piece in layer.data.split(b"\n"):
+        try:
+            text = piece.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        for run in _PRINTABLE.findall(text):
+            if any(c.isdigit() for c in run):
+                yield Prose(name, layer.where.removeprefix(f"{name} > "), run)
+
+
+def _beside(root: Path) -> list[Path]:
+    """Return the zip that was made of a release folder."""
+    return sorted(
+        p
+        for p in root.resolve().parent.glob("*.zip")
+        if p.stem.removeprefix("LIGHT").strip("-_ ") == root.resolve().name
+    )
+
+
+def _members(archive: Path, problems: list[str]) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = [i.filename for i in opened.infolist() if not i.is_dir()]
+            top = {n.split("/")[0] for n in names}
+            strip = len(top) == 1 and all("/" in n for n in names)
+            for n in names:
+                yield (n.partition("/")[2] if strip else n), opened.read(n)
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError) as error:
+        problems.append(f"{archive.name}: it cannot be read ({type(error).__name__})")
+
+
+# readers --------------------------------------------------------------------------------------------------------------
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8-sig", "replace")
+
+
+def _page(name: str, data: bytes) -> Found:
+    page = Page(name)
+    page.feed(_text(data))
+    page.close()
+    return page.lines, page.prose
+
+
+def _word(name: str, data: bytes) -> Found:
+    lines: list[Line] = []
+    prose: list[Prose] = []
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        for part in opened.namelist():
+            if part.endswith(".xml") and not _form_only(part):
+                page = Page(name)
+                page.feed(_text(opened.read(part)))
+                page.close()
+                lines += page.lines
+                prose += page.prose
+    return lines, prose
+
+
+def _form_only(part: str) -> bool:
+    """Whether a part of a Word file holds how things look and no text."""
+    return any(k in part for k in ("theme", "styles", "ettings", "fontTable", "numbering", "[Content_Types]", "_rels"))
+
+
+def _rows(name: str, data: bytes) -> Found:
+    table = Path(name).stem
+    lines: list[Line] = []
+    prose: list[Prose] = []
+    reader = csv.reader(io.StringIO(_text(data), newline=""))
+    heads: list[str] = next(reader, [])
+    for row in reader:
+        columns = [heads[i] if i < len(heads) else f"column {i + 1}" for i in range(len(row))]
+        lines.append(Line(name, table, tuple(zip(columns, row, strict=True))))
+        for column, text in zip(columns, row, strict=True):
+            if text.count(" ") >= LONG and any(c.isdigit() for c in text):
+                prose.append(Prose(name, column, text, row=True))
+    return lines, prose
+
+
+def _json(name: str, data: bytes) -> Found:
+    return walk(json.loads(_text(data)), name)
+
+
+def _plain(name: str, data: bytes) -> Found:
+    """Return Markdown and LaTeX: rows of tables apart from prose."""
+    lines: list[Line] = []
+    prose: list[Prose] = []
+    heads: list[str] = []
+    tex = name.endswith(".tex")
+    for raw in _text(data).splitlines():
+        text = _untexed(raw) if tex else raw
+        cells = _split(raw, tex=tex)
+        if cells is None:
+            heads = heads if tex else []
+            if text.strip():
+                prose.append(Prose(name, "text", text.strip()))
+        elif set("".join(cells)) <= set("-: |"):
+            continue
+        elif not heads or len(heads) != len(cells):
+            heads = cells
+        else:
+            lines.append(Line(name, Path(name).stem, tuple(zip(heads, cells, strict=True))))
+    return lines, prose
+
+
+def _split(text: str, *, tex: bool) -> list[str] | None:
+    """Return the cells of a row of a table; None where the text is no row."""
+    if tex:
+        body = text.strip()
+        if not re.search(r"(?<!\\)&", body):
+            return None
+        body = re.sub(r"\\\\.*$", "", body)
+        return [" ".join(_untexed(c).split()) for c in re.split(r"(?<!\\)&", body)]
+    body = text.strip()
+    return [c.strip() for c in body.strip("|").split("|")] if body.startswith("|") and body.count("|") > 2 else None
+
+
+def _untexed(text: str) -> str:
+    """Return LaTeX as a reader sees it, near enough: comments stay, commands go."""
+    text = re.sub(r"\\(?:label|ref|cite\w*|begin|end|usepackage|documentclass)(?:\[[^\]]*\])?\{[^}]*\}", " ", text)
+    for command, sign in _SIGNS.items():
+        text = re.sub(rf"{re.escape(command)}(?![a-zA-Z])(?:\{{\}})?", sign, text)
+    text = re.sub(r"\\[,;:! ]|~", " ", re.sub(r"\\([%&_#$])", r"\1", text))
+    return re.sub(r"[{}$]", "", re.sub(r"\\[a-zA-Z]+\*?(?:\[[^\]]*\])?", " ", text))
+
+
+READERS: dict[str, Callable[[str, bytes], Found]] = {
+    ".html": _page, ".htm": _page, ".xhtml": _page, ".svg": _page, ".xml": _page, ".docx": _word, ".csv": _rows,
+    ".json": _json, ".md": _plain, ".tex": _plain,
+}  # fmt: skip
+
+
+def texts(seen: Seen) -> Sequence[str]:
+    """Return every text of a release, of lines and of prose."""
+    return [*(t for line in seen.lines for _, t in line.cells), *(p.text for p in seen.prose)]
