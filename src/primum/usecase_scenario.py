@@ -106,7 +106,9 @@ class Scenario(Part):
     claims: list[Claim] = Field(default_factory=list)
     tensions: list[Tension] = Field(default_factory=list)
     texts: dict[str, dict[str, Words]] = Field(
-        default_factory=dict, description="clause map or checklist -> item -> text that a person gives"
+        default_factory=dict,
+        description="clause map, checklist or page (model-card, datasheet) -> item -> text that a person gives; "
+        "or a language (nl) -> words of this use case -> their translation",
     )
     not_applicable: dict[str, dict[str, Words]] = Field(
         default_factory=dict, description="clause map or checklist -> item -> why it does not apply"
