@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_people_who_are_withheld_are_null_and_not_nobody() -> None:
 
 
 def test_a_run_of_a_release_holds_nothing_that_was_measured_inside(small_run: Run, released: Run) -> None:
-    assert set(released.chapters) == {"models", "people", "performance", "groups"}
+    assert set(released.chapters) == {"models", "people", "performance", "groups", "stigma"}
     assert released.manifest["seconds"] == {}
     assert "platform" not in released.manifest
     assert released.manifest["created"] == small_run.plan.created[:10]
@@ -195,3 +196,15 @@ def test_assessable_counts_questions_on_both_sides(small_run: Run, released: Run
     assert 0 < left <= of
     assert inside <= had
     assert left <= inside
+
+
+def test_withheld_groups_are_named_together_or_not_at_all(small_run: Run) -> None:
+    strict = recoded(small_run, "strict_lp")
+    region = strict.divisions["region"]
+
+    def told(sizes: dict[str, int]) -> list[tuple[str, ...]]:
+        return named(replace(region, withheld={(k,): n for k, n in sizes.items()}), strict)
+
+    assert told({"A": 60, "B": 30}) == [("A",), ("B",)]
+    assert told({"A": 60, "B": 60, "C": 1}) == []  # two named and one not: the third would be known to be small
+    assert told({"A": 21, "B": 20}) == []  # each has 20 or more of 41: both would be pinned to 20 or 21

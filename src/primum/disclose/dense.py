@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from primum.errors import unknown
 from primum.tally.cluster import Clusters, Shared
 from primum.tally.grid import PER_CENTS, STEPS, Grid
 from primum.tally.score import SUMS, ScoreTally
@@ -61,21 +62,79 @@ def public_edges(grid: Grid) -> Floats:
     return np.array(sorted({grid.low, *inside}), dtype=np.float64)
 
 
-def dense(tally: ScoreTally, names: Sequence[str], edges: Floats) -> Dense:
-    """Return the tally by some of its attributes on these edges.
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """A tally made ready to be tabulated by any of its attributes on the same edges.
+
+    Attributes
+    ----------
+    tally, edges
+        What is tabulated, and the lower edge of each bin.
+    levels, codes
+        The labels of each attribute in order, and which of them each group has, shape (groups,).
+    at
+        The bin of each cell, shape (cells,).
+    """
+
+    tally: ScoreTally
+    edges: Floats
+    levels: tuple[tuple[str, ...], ...]
+    codes: tuple[Ints, ...]
+    at: Ints
+
+    def dense(self, names: Sequence[str]) -> Dense:
+        """Return the sums by some attributes; groups come in the order of their labels.
+
+        Raises
+        ------
+        PrimumError
+            For a name that is not an attribute of the tally.
+        """
+        for name in names:
+            if name not in self.tally.attributes:
+                raise unknown("attribute", name, self.tally.attributes, where="this tally")
+        axes = [self.tally.attributes.index(n) for n in names]
+        key = np.zeros(len(self.tally.groups), dtype=np.int64)
+        for a in axes:
+            key = key * len(self.levels[a]) + self.codes[a]
+        _, first, to = np.unique(key, return_index=True, return_inverse=True)
+        groups = tuple(tuple(self.tally.groups[i][a] for a in axes) for i in first.tolist())
+        cell = (to.reshape(-1)[self.tally.group] * 2 + self.tally.outcome) * len(self.edges) + self.at
+        size = len(groups) * 2 * len(self.edges)
+        sums = [np.bincount(cell, weights=getattr(self.tally, k), minlength=size) for k in KEPT]
+        return Dense(
+            groups, self.edges, np.array(sums, dtype=np.float64).reshape(len(KEPT), len(groups), 2, len(self.edges))
+        )
+
+
+def cube(tally: ScoreTally, edges: Floats) -> Cube:
+    """Return a tally made ready to be tabulated on these edges.
 
     Raises
     ------
     PrimumError
         If an edge is not one of the tally's.
     """
-    view = tally.by(*names)
-    cuts = np.array([view.grid.cut(float(e)) for e in edges[1:]], dtype=np.int64)
-    at = np.searchsorted(cuts, view.label, side="right")
-    key = (view.group * 2 + view.outcome) * len(edges) + at
-    size = len(view.groups) * 2 * len(edges)
-    sums = np.array([np.bincount(key, weights=getattr(view, k), minlength=size) for k in KEPT], dtype=np.float64)
-    return Dense(view.groups, edges, sums.reshape(len(KEPT), len(view.groups), 2, len(edges)))
+    cuts = np.array([tally.grid.cut(float(e)) for e in edges[1:]], dtype=np.int64)
+    levels, codes = [], []
+    for k in range(len(tally.attributes)):
+        own = [g[k] for g in tally.groups]
+        levels.append(tuple(sorted(set(own))))
+        place = {x: i for i, x in enumerate(levels[-1])}
+        codes.append(np.array([place[x] for x in own], dtype=np.int64))
+    at = np.searchsorted(cuts, tally.label, side="right")
+    return Cube(tally, edges, tuple(levels), tuple(codes), at)
+
+
+def dense(tally: ScoreTally, names: Sequence[str], edges: Floats) -> Dense:
+    """Return the tally by some of its attributes on these edges.
+
+    Raises
+    ------
+    PrimumError
+        If an edge is not one of the tally's, or a name not one of its attributes.
+    """
+    return cube(tally, edges).dense(names)
 
 
 def to_tally(table: Dense, names: Sequence[str], like: ScoreTally, clusters: Clusters | None = None) -> ScoreTally:

@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 Passes = Callable[[Ints], bool]
 
 
-def partition(counts: Ints, rules: Sequence[Passes], *, among: Bools | None = None) -> Bools:
+def partition(counts: Ints, rules: Sequence[Passes], *, among: Bools | None = None, size: Ints | None = None) -> Bools:
     """Return which groups may be shown when the sum of all others can be had by subtraction.
 
     Parameters
@@ -33,6 +33,8 @@ def partition(counts: Ints, rules: Sequence[Passes], *, among: Bools | None = No
         the one before hides, so that a stricter policy never shows a group that a laxer one hides.
     among
         Groups that may be shown at all; None for every one.
+    size
+        How large each group is; None for the sum of its counts.
 
     Notes
     -----
@@ -40,7 +42,7 @@ def partition(counts: Ints, rules: Sequence[Passes], *, among: Bools | None = No
     them. With a single hidden group the sum is that group, so it is never the only one unless it passes.
     """
     shown = np.ones(len(counts), dtype=np.bool_) if among is None else among.copy()
-    size = counts.reshape(len(counts), -1).sum(axis=1)
+    size = counts.reshape(len(counts), -1).sum(axis=1) if size is None else size
     for passes in rules:
         shown &= np.array([passes(c) for c in counts], dtype=np.bool_)
         while shown.any() and not shown.all() and not passes(counts[~shown].sum(axis=0)):

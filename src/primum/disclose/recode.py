@@ -2,33 +2,49 @@
 
 Four layers, each a coarser look at the one before, and in each of them the sum of what is hidden may be shown too:
 who has the outcome in each group; who of them is selected; the score steps of the groups that have enough people for a
-curve; everyone's own score steps. The steps of an attribute are the same for all its groups, so that subtracting the
-groups from everyone gives no more than the remainder (see `partition`).
+curve; everyone's own score steps. The steps of an attribute are the same for all its groups and are joined from
+everyone's, so that subtracting the groups from everyone gives no more than the remainder (see `partition`), and no two
+tables cut the score at edges between which there are a few people. What several models, intersections and attributes
+give away together is looked at in `leaving`, `crossed` and `related`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from primum.disclose.dense import Dense, dense, linked, public_edges, to_tally
-from primum.disclose.partition import Bools, Ints, Passes, joined, partition
+from primum.disclose.crossed import REST, Stages, crossed, tree
+from primum.disclose.dense import Cube, Dense, cube, linked, to_tally
+from primum.disclose.leaving import (
+    HOUSEHOLDS,
+    INSTITUTIONS,
+    PERSONS,
+    Group,
+    Rule,
+    Scored,
+    Units,
+    apart,
+    labels,
+    leaving,
+    rules,
+)
+from primum.disclose.partition import Bools, Ints, partition
 from primum.disclose.presets import Policy
+from primum.disclose.related import pinned, related
 from primum.disclose.releases import EVERYONE
 from primum.disclose.rounding import rounded
-from primum.errors import PrimumError
+from primum.errors import unknown
 from primum.tally.score import ScoreTally
 
-REST = "(other groups together)"
-STEPS = 6
+__all__ = ["HOUSEHOLDS", "INSTITUTIONS", "PERSONS", "REST", "Division", "Recoded", "recode"]
+
+RING = "With the other intersections it would give small counts away."
+STEPS = 10
 """Score steps that a group must have in common with the others before its ranking and calibration are measured."""
-PERSONS, HOUSEHOLDS, INSTITUTIONS = "persons", "households", "institutions"
-Group = tuple[str, ...]
-Units = Mapping[str, Mapping[str, ScoreTally]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,8 @@ class Division:
         Groups, of those shown, whose score steps are shown.
     withheld
         Groups of which nothing is shown, with their true number of people. It stays in the room.
+    why
+        Why an intersection does not leave, where that does not depend on its counts.
     """
 
     title: str
@@ -55,6 +73,7 @@ class Division:
     counted: tuple[Group, ...]
     ranked: tuple[Group, ...]
     withheld: Mapping[Group, int]
+    why: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,39 +125,6 @@ class Recoded:
         return list(seen.values())
 
 
-@dataclass(frozen=True, eq=False)
-class _Scored:
-    """One model on its way: the tallies of each unit, public edges, and where the decision lies among them."""
-
-    name: str
-    units: tuple[ScoreTally, ...]
-    edges: npt.NDArray[np.float64]
-    split: int
-
-    def counts(self, names: Sequence[str], groups: Sequence[Group] | None = None) -> tuple[tuple[Group, ...], Ints]:
-        """Return groups, and units in each of their cells, shape (groups, 2, bins, units)."""
-        tables = [dense(t, names, self.edges) for t in self.units]
-        wanted = tuple(groups) if groups is not None else tables[0].groups
-        out = np.zeros((len(wanted), 2, len(self.edges), len(tables)), dtype=np.int64)
-        for u, table in enumerate(tables):
-            at = {g: i for i, g in enumerate(table.groups)}
-            for k, group in enumerate(wanted):
-                if group in at:
-                    out[k, ..., u] = table.n[at[group]]
-        return wanted, out
-
-    def decided(self, counts: Ints) -> Ints:
-        """Return counts below and from the decision on, shape (…, 2, 2, units)."""
-        sides = (counts[..., : self.split, :].sum(axis=-2), counts[..., self.split :, :].sum(axis=-2))
-        return np.stack(sides, axis=-2)
-
-    def steps(self, counts: Ints, passes: Passes) -> Ints:
-        """Return the first bins of common steps of groups, shape of counts (groups, 2, bins, units)."""
-        bins = np.moveaxis(counts, -2, 0)
-        low, high = joined(bins[: self.split], passes), joined(bins[self.split :], passes)
-        return np.concatenate([low, high + self.split]) if len(low) and len(high) else np.zeros(0, dtype=np.int64)
-
-
 def recode(
     tallies: Mapping[str, ScoreTally],
     cuts: Mapping[str, float],
@@ -147,6 +133,7 @@ def recode(
     *,
     units: Units | None = None,
     key: bytes = b"",
+    zeros: bool | None = None,
 ) -> Recoded:
     """Return tallies as they may leave.
 
@@ -164,40 +151,49 @@ def recode(
         person of a household of their own. One row each makes the counts of sums too small, never too large.
     key
         The project's secret, for keyed rounding.
+    zeros
+        Whether a count of nobody may be told; None leaves it to the policy.
 
     Raises
     ------
     PrimumError
         If there is nobody to protect, or even everyone together is too few.
     """
-    t, given = int(policy["t"]), units or {}
-    rules = [_rule(policy, given, u, zeros=_zeros(policy)) for u in range(2, t + 1)]
-    passes, strict = rules[-1], _rule(policy, given, t, zeros=False)
-    scored, left_out = _leaving(tallies, cuts, given, passes, t)
+    given = units or {}
+    every = rules(policy, given)
+    every = every if zeros is None else [replace(r, zeros=zeros) for r in every]
+    passes = every[-1]
+    strict = replace(passes, zeros=False)
+    scored, left_out = leaving(tallies, cuts, given, passes)
+    own = {m.name: m.steps(m.counts(())[1], strict) for m in scored}
+    own = {m.name: own[m.name] if len(own[m.name]) else np.array([0, m.split]) for m in scored}
+    singles = _apart_enough(groups, scored, every, own, policy)
+    allowed = tree(groups)
     divisions: dict[str, Division] = {}
-    starts: dict[str, dict[str, Ints]] = {m.name: {} for m in scored}
     for title, names in groups:
         if len(names) == 1:
-            divisions[title], found = _single(title, names, scored, rules, strict)
-            for name, first in found.items():
-                starts[name][title] = first
-    for title, names in groups:
-        if len(names) > 1:
-            parents = {d.names[0]: d for d in divisions.values() if len(d.names) == 1}
-            divisions[title] = _crossed(title, names, scored, [parents[n] for n in names], rules)
-    divisions = {title: divisions[title] for title, _ in groups}
+            divisions[title] = singles[title].division(title)
+            continue
+        parents = {s.name: s.stages for s in singles.values()}
+        if lacking := [n for n in names if n not in parents]:
+            raise unknown("attribute", lacking[0], tuple(parents), where=f"the groups, for '{title}'")
+        shown = crossed(names, scored, parents, every) if title in allowed else ()
+        found = zip(*scored[0].counts(names, labels(scored, names)), strict=True)
+        withheld = {g: int(n[..., 0].sum()) for g, n in found if g not in set(shown)}
+        divisions[title] = Division(title, names, shown, (), (), withheld, "" if title in allowed else RING)
     everyone, decided, ranked = {}, {}, {}
     for model in scored:
-        tally = tallies[model.name]
-        own = model.steps(model.counts(())[1], strict)
-        own = own if len(own) else np.array([0, model.split])
-        make = _Made(model, tally, policy, key)
-        everyone[model.name] = make.view((), own, None)
+        first = model.units[0]
+        rows = first if first.tally is tallies[model.name] else cube(tallies[model.name], model.edges)
+        make = _Made(model, rows, policy, key)
+        everyone[model.name] = make.view((), own[model.name], None)
         decided[model.name] = {
             title: make.view(d.names, np.array([0, model.split]), d.shown) for title, d in divisions.items() if d.shown
         }
         ranked[model.name] = {
-            title: make.view(d.names, starts[model.name][title], d.ranked) for title, d in divisions.items() if d.ranked
+            title: make.view(d.names, singles[title].starts[model.name], d.ranked)
+            for title, d in divisions.items()
+            if d.ranked
         }
     people = {
         title: _people(d, scored[0], decided[scored[0].name].get(title), policy, key)
@@ -208,169 +204,164 @@ def recode(
     return Recoded(policy, kept, divisions, everyone, decided, ranked, people, left_out)
 
 
-def _zeros(policy: Policy) -> bool:
-    """Whether a count of nobody may be told of a sensitive variable, such as a group in which nobody is missed."""
-    return policy["certainty"] != "fail" and policy["zeros"] in {"allow", "review"}
+@dataclass(frozen=True, eq=False)
+class _Single:
+    """How one attribute leaves: masks over its groups, and the steps of each model."""
 
+    name: str
+    groups: tuple[Group, ...]
+    people: Ints
+    counted: Bools
+    stages: Stages
+    ranked: Bools
+    starts: Mapping[str, Ints]
 
-def _rule(policy: Policy, units: Units, t: int, *, zeros: bool) -> Passes:
-    """Return the rule on one count at the threshold t, or at the policy's own of other units where that is lower."""
-    least = [t]
-    for name, key in ((HOUSEHOLDS, "t_household"), (INSTITUTIONS, "t_institution")):
-        if name in units:
-            least.append(min(int(policy[key]), t) if isinstance(policy[key], int) else 0)
-            if t == int(policy["t"]) and isinstance(policy[key], int):
-                least[-1] = int(policy[key])
+    @property
+    def shown(self) -> Bools:
+        return self.stages.shown[-1]
 
-    def passes(counts: Ints) -> bool:
-        nobody = counts[..., 0] == 0
-        ok = (counts[..., 0] >= least[0]) | (nobody & zeros)
-        for u, wanted in enumerate(least[1:], start=1):
-            ok &= (counts[..., u] >= wanted) | nobody
-        return bool(ok.all())
+    def division(self, title: str) -> Division:
+        """Return it in words."""
 
-    return passes
+        def of(mask: Bools) -> tuple[Group, ...]:
+            return tuple(g for g, m in zip(self.groups, mask, strict=True) if m)
 
-
-def _leaving(
-    tallies: Mapping[str, ScoreTally], cuts: Mapping[str, float], units: Units, passes: Passes, t: int
-) -> tuple[list[_Scored], dict[str, str]]:
-    """Return the models that may leave, the primary one first, and why the others may not."""
-    scored: list[_Scored] = []
-    left_out: dict[str, str] = {}
-    for name, tally in tallies.items():
-        own = [units[PERSONS][name] if PERSONS in units else tally]
-        own += [units[u][name] for u in (HOUSEHOLDS, INSTITUTIONS) if u in units]
-        edges = public_edges(tally.grid)
-        model = _Scored(name, tuple(own), edges, int(np.searchsorted(edges, cuts[name])))
-        counts = model.decided(model.counts(())[1])[0]
-        if not passes(counts):
-            left_out[name] = "Even for everyone together, too few people are found, missed, alarmed or left alone."
-        elif scored and not _same_people(scored[0], model, t):
-            left_out[name] = "It scores a few people fewer or more than the first model, which would set them apart."
-        else:
-            scored.append(model)
-    if not scored or scored[0].name != next(iter(tallies)):
-        first = next(iter(tallies))
-        raise PrimumError(
-            f"Nothing about '{first}' may leave. {left_out[first]}",
-            expected=f"at least {t} of each, and 0 only where the policy lets it be told",
-            mend="release an audit of more people, or ask the output checker",
-        )
-    return scored, left_out
-
-
-def _apart(first: _Scored, other: _Scored, names: Sequence[str], groups: Sequence[Group] | None) -> Ints:
-    """Return how many people more or fewer the other model counts, shape (groups, 2)."""
-    wanted, own = first.counts(names, groups)
-    return np.asarray(np.abs(own.sum(axis=2) - other.counts(names, wanted)[1].sum(axis=2))[..., 0], dtype=np.int64)
-
-
-def _same_people(first: _Scored, other: _Scored, t: int) -> bool:
-    apart = _apart(first, other, (), None)
-    return bool(((apart == 0) | (apart >= t)).all())
+        hidden = {g: int(n) for g, n, c in zip(self.groups, self.people, self.counted, strict=True) if not c}
+        return Division(title, (self.name,), of(self.shown), of(self.counted & ~self.shown), of(self.ranked), hidden)
 
 
 def _single(
-    title: str, names: tuple[str, ...], scored: list[_Scored], rules: Sequence[Passes], strict: Passes
-) -> tuple[Division, dict[str, Ints]]:
-    """Return how one attribute leaves, and the common steps of the groups that are ranked, for each model."""
-    groups, _ = scored[0].counts(names)
-    counts = [m.counts(names, groups)[1] for m in scored]
-    events = np.stack([c.sum(axis=2) for c in counts], axis=1)  # groups, models, outcome, units
-    counted = partition(events, rules, among=_alike(scored, names, groups, rules[-1]))
+    name: str, scored: Sequence[Scored], every: Sequence[Rule], own: Mapping[str, Ints], barred: frozenset[Group]
+) -> _Single:
+    """Return how one attribute leaves, without the groups that another attribute would give away."""
+    groups = labels(scored, (name,))
+    counts = [m.counts((name,), groups)[1] for m in scored]
+    events = np.concatenate([c.sum(axis=2) for c in counts], axis=1)  # groups, models × outcome, units
+    between = apart(scored, (name,), groups)
+    both = np.concatenate([events, between.reshape(len(groups), -1, events.shape[-1])], axis=1)
     decisions = np.stack([m.decided(c) for m, c in zip(scored, counts, strict=True)], axis=1)
-    shown = partition(decisions, rules, among=counted)
-    ranked, starts = _ranked(scored, counts, shown, strict)
+    counted = np.array([g not in barred for g in groups])
+    shown, stages = counted, []
+    for rule in every:
+
+        def passes(own: Ints, rule: Rule = rule) -> bool:
+            return rule(own[: events.shape[1]]) and rule.apart(own[events.shape[1] :])
+
+        counted = partition(both, [passes], among=counted, size=events.sum(axis=(1, 2)))
+        shown = partition(decisions, [rule], among=shown & counted)
+        stages.append(shown)
+    ranked, starts = _ranked(scored, counts, shown, replace(every[-1], zeros=False), own)
     people = counts[0].sum(axis=(1, 2))[:, 0]
-
-    def of(mask: Bools) -> tuple[Group, ...]:
-        return tuple(g for g, m in zip(groups, mask, strict=True) if m)
-
-    withheld = {g: int(n) for g, n, c in zip(groups, people, counted, strict=True) if not c}
-    return Division(title, names, of(shown), of(counted & ~shown), of(ranked), withheld), starts
+    return _Single(name, groups, people, counted, Stages(groups, tuple(stages)), ranked, starts)
 
 
-def _alike(scored: list[_Scored], names: tuple[str, ...], groups: Sequence[Group], passes: Passes) -> Bools:
-    """Return the groups that every model counts alike, or with a difference that is large enough itself."""
-    fine = np.ones(len(groups), dtype=np.bool_)
-    for other in scored[1:]:
-        apart = _apart(scored[0], other, names, groups)
-        units = len(scored[0].units)
-        fine &= np.array([all(k == 0 or passes(np.full((1, units), k)) for k in row) for row in apart])
-    return fine
-
-
-def _ranked(scored: list[_Scored], counts: list[Ints], shown: Bools, strict: Passes) -> tuple[Bools, dict[str, Ints]]:
-    """Return the groups with enough steps in common, and the steps of each model."""
+def _ranked(
+    scored: Sequence[Scored], counts: list[Ints], shown: Bools, strict: Rule, own: Mapping[str, Ints]
+) -> tuple[Bools, dict[str, Ints]]:
+    """Return the groups with enough steps in common, and the steps of each model, all of them steps of everyone."""
     none: Bools = np.zeros(len(shown), dtype=np.bool_)
+    each = list(zip(scored, counts, strict=True))
     alone = np.array(
-        [
-            min(len(m.steps(c[i : i + 1], strict)) for m, c in zip(scored, counts, strict=True)) if shown[i] else 0
-            for i in range(len(shown))
-        ]
+        [min(len(m.steps(c[i : i + 1], strict, own[m.name])) for m, c in each) if s else 0 for i, s in enumerate(shown)]
     )
-    need = [min(STEPS, len(m.steps(c.sum(axis=0, keepdims=True), strict))) for m, c in zip(scored, counts, strict=True)]
-    chosen = shown & (alone >= max(min(need), 2))
+    need = [max(min(STEPS, len(own[m.name])), 2) for m in scored]
+    chosen = shown & (alone >= min(need))
     while chosen.any():
         starts = {}
-        for m, c in zip(scored, counts, strict=True):
+        for m, c in each:
             rest = c[~chosen].sum(axis=0, keepdims=True)
-            starts[m.name] = m.steps(np.concatenate([c[chosen], rest]) if not chosen.all() else c, strict)
-        if all(len(starts[m.name]) >= max(k, 2) for m, k in zip(scored, need, strict=True)):
+            together = np.concatenate([c[chosen], rest]) if not chosen.all() else c
+            starts[m.name] = m.steps(together, strict, own[m.name])
+        if all(len(starts[m.name]) >= k for m, k in zip(scored, need, strict=True)):
             return chosen, starts
         candidates = np.flatnonzero(chosen)
         chosen[candidates[np.argmin(alone[candidates])]] = False
     return none, {}
 
 
-def _coarse(groups: Sequence[Group], parents: Sequence[Division]) -> list[Group]:
-    kept = [{g[0] for g in d.shown} for d in parents]
-    return [tuple(x if x in k else REST for x, k in zip(g, kept, strict=True)) for g in groups]
+def _apart_enough(
+    groups: Sequence[tuple[str, tuple[str, ...]]],
+    scored: Sequence[Scored],
+    every: Sequence[Rule],
+    own: Mapping[str, Ints],
+    policy: Policy,
+) -> dict[str, _Single]:
+    """Return how each attribute leaves, so that no two of them together give a few people away."""
+    titles = {names[0]: title for title, names in groups if len(names) == 1}
+    barred: dict[str, frozenset[Group]] = dict.fromkeys(titles, frozenset())
+    found = {n: _single(n, scored, every, own, barred[n]) for n in sorted(titles)}
+    pairs = list(combinations(sorted(titles), 2))
+    while pairs:
+        a, b = pairs[-1]
+        worse = _gives_away(found[a], found[b], scored, policy)
+        if worse is None:
+            pairs.pop()
+            continue
+        name, group = worse
+        barred[name] |= {group}
+        found[name] = _single(name, scored, every, own, barred[name])
+        pairs = list(combinations(sorted(titles), 2))
+    return {titles[n]: found[n] for n in found}
 
 
-def _crossed(
-    title: str, names: tuple[str, ...], scored: list[_Scored], parents: list[Division], rules: Sequence[Passes]
-) -> Division:
-    """Return how an intersection leaves: whole rows of one attribute, on the groups that each attribute shows."""
-    groups, first = scored[0].counts(names)
-    coarse = _coarse(groups, parents)
-    axes = [sorted({c[k] for c in coarse}) for k in range(len(names))]
-    cells = []
-    for m in scored:
-        own = m.decided(m.counts(names, groups)[1])
-        table = np.zeros((*(len(a) for a in axes), *own.shape[1:]), dtype=np.int64)
-        for c, n in zip(coarse, own, strict=True):
-            table[tuple(a.index(x) for a, x in zip(axes, c, strict=True))] += n
-        cells.append(table)
-    whole = np.stack(cells, axis=-4)  # …, models, outcome, decision, units
-    best: tuple[Group, ...] = ()
-    for axis, levels in enumerate(axes):
-        rows = partition(np.moveaxis(whole, axis, 0), rules)
-        kept = {x for x, r in zip(levels, rows, strict=True) if r}
-        named = tuple(g for g in sorted(set(coarse)) if g[axis] in kept and REST not in g)
-        best = max(best, named, key=len)
-    people = dict(zip(groups, first.sum(axis=(1, 2))[:, 0].tolist(), strict=True))
-    return Division(title, names, best, (), (), {g: n for g, n in people.items() if g not in set(best)})
+def _gives_away(a: _Single, b: _Single, scored: Sequence[Scored], policy: Policy) -> tuple[str, Group] | None:
+    """Return the attribute and the group that must join the remainder; None where nothing is given away."""
+    t, w = int(policy["t"]), int(policy["w"])
+    rows, columns = ({g: i for i, g in enumerate(s.groups)} for s in (a, b))
+    pairs = labels(scored, (a.name, b.name))
+    at = np.array([rows[g[:1]] for g in pairs]), np.array([columns[g[1:]] for g in pairs])
+    for layer, model in [("people", scored[0]), *(("decided", m) for m in scored), *(("ranked", m) for m in scored)]:
+        shown = {"people": (a.counted, b.counted), "decided": (a.shown, b.shown), "ranked": (a.ranked, b.ranked)}[layer]
+        if not shown[0].any() or not shown[1].any():
+            continue
+        counts = model.counts((a.name, b.name), pairs)[1][..., 0]
+        table = np.zeros((len(rows), len(columns), *counts.shape[1:]), dtype=np.int64)
+        table[at] = counts
+        people = table.sum(axis=(2, 3))
+        if not related(people):
+            continue
+        starts = np.array([0, model.split]) if layer == "decided" else np.array([0])
+        if layer == "ranked":
+            starts = np.intersect1d(a.starts[model.name], b.starts[model.name])
+        table = np.add.reduceat(table, starts, axis=3).reshape(*people.shape, -1)
+        for k in range(table.shape[2]):
+            if bad := pinned(table[..., k], people > 0, shown, t, w):
+                return _worse(a, b, shown, people > 0, bad)
+    return None
+
+
+def _worse(
+    a: _Single, b: _Single, shown: tuple[Bools, Bools], possible: Bools, bad: tuple[int, int]
+) -> tuple[str, Group]:
+    """Return which group joins the remainder: the smallest near the count, of the attribute that shows more."""
+    around = (possible[:, bad[1]] if bad[1] >= 0 else possible[bad[0]] @ possible.T) > 0
+    across = (possible[bad[0]] if bad[0] >= 0 else possible[:, bad[1]] @ possible) > 0
+    options = []
+    for single, mask, near in ((a, shown[0], around), (b, shown[1], across)):
+        groups = np.flatnonzero(mask & near) if (mask & near).any() else np.flatnonzero(mask)
+        smallest = groups[np.argmin(single.people[groups])]
+        options.append((-int(mask.sum()), single.name, single.groups[smallest]))
+    _, name, group = min(options)
+    return name, group
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
     """Makes the protected views of one model."""
 
-    model: _Scored
-    tally: ScoreTally
+    model: Scored
+    rows: Cube
     policy: Policy
     key: bytes
 
     def view(self, names: tuple[str, ...], starts: Ints, shown: Sequence[Group] | None) -> ScoreTally:
         """Return the groups shown and the remainder on these steps, rounded."""
-        table, rest = dense(self.tally, names, self.model.edges).steps(starts), (REST,) * len(names)
+        table, rest = self.rows.dense(names).steps(starts), (REST,) * len(names)
         if shown is not None:
             wanted = set(shown)
             table = table.joined(np.array([g in wanted for g in table.groups]), rest)
-        clusters = linked(self.tally, names, table, rest)
-        return to_tally(self._rounded(table, names), names, self.tally, clusters)
+        clusters = linked(self.rows.tally, names, table, rest)
+        return to_tally(self._rounded(table, names), names, self.rows.tally, clusters)
 
     def _rounded(self, table: Dense, names: tuple[str, ...]) -> Dense:
         if self.policy["rounding"] == "none":
@@ -388,7 +379,7 @@ class _Made:
 
 
 def _people(
-    division: Division, first: _Scored, view: ScoreTally | None, policy: Policy, key: bytes
+    division: Division, first: Scored, view: ScoreTally | None, policy: Policy, key: bytes
 ) -> dict[Group, tuple[int, int]]:
     """Return people without and with the outcome of each group that is shown or counted."""
     found: dict[Group, tuple[int, int]] = {}

@@ -342,10 +342,16 @@ def _suppressed(
 
 
 def named(division: Division, recoded: Recoded) -> list[tuple[str, ...]]:
-    """Return the withheld groups that may be named: those with t people, or of public labels crossed."""
-    t = int(recoded.policy["t"])
+    """Return the withheld groups that may be named: all of an attribute or none, or those of public labels crossed.
+
+    A name tells that t people or more have it. So names are told only where every withheld group has as many, and the
+    remainder is so large that none of them is bounded by it more narrowly than the policy's width.
+    """
+    t, w = int(recoded.policy["t"]), int(recoded.policy["w"])
     if len(division.names) == 1:
-        return sorted(g for g, n in division.withheld.items() if n >= t)
+        sizes = division.withheld.values()
+        told = all(n >= t for n in sizes) and sum(sizes) - t * len(sizes) >= w
+        return sorted(division.withheld) if told else []
     public = [
         {g[0] for g in (*d.shown, *d.counted, *named(d, recoded))}
         for name in division.names
