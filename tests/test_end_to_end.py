@@ -63,7 +63,8 @@ def test_depression_nothing_is_called_what_it_cannot_be(depression_run):
         assert not NEVER.search(f"{finding.title} {finding.words} {finding.reason}"), finding.words
     page = depression_run.report(pdf=False, figures=False).read_text()
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
-    health = re.compile(r"\bFair\b(?= or\b|,| *\n)")  # what people answered when asked about their health
+    # what people answered when asked about their health, and names in the texts of others
+    health = re.compile(r"\bFair\b(?= or\b|,| *\n)|non-discrimination and fairness|\bFairness [123]\b")
     said = [text[max(0, m.start() - 60) : m.end() + 60] for m in NEVER.finditer(health.sub("", text))]
     assert said == []
     assert "Asian" in text

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import primum
+from primum.cli_attack import register as register_attack
 from primum.cli_certificate import certificate
 from primum.cli_gate import register as register_gate
 from primum.cli_power import power
@@ -266,6 +267,7 @@ register(app, _told)
 register_study(app, _told)
 app.command()(_told(certificate))
 register_release(app, _told)
+register_attack(app, _told)
 register_gate(app, _told)
 
 

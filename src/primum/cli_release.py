@@ -33,7 +33,7 @@ def release(
         list[Path] | None, typer.Option("--with", help="Folder of an earlier release about these people.")
     ] = None,
     key_file: Annotated[Path | None, typer.Option(help="The project's secret; it never leaves.")] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds for the attack; running out of time is failing.")] = 60.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds for the attack; running out of time is failing.")] = 120.0,
     no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Write the report as HTML only.")] = False,
 ) -> None:
     """Write what may leave of a finished audit: a folder and its zip, for the output checker to look at."""
@@ -45,6 +45,7 @@ def release(
     from primum.release.release import release as make
 
     audited = Run.load(run)
+    stricter: dict[str, Any] = {} if t is None else {"t": t}
     wanted = order(
         audited,
         preset,
@@ -56,7 +57,7 @@ def release(
         ledger=ledger,
         key_file=key_file,
         earlier=earlier or [],
-        **({} if t is None else {"t": t}),
+        **stricter,
     )
     target = out or audited.path.parent / wanted.name
     with progress(Console(stderr=True)) as watch:

@@ -110,10 +110,13 @@ class Finding:
     def from_row(cls, row: dict[str, Any]) -> Finding:
         """Rebuild a finding from `row`."""
         number = {k: math.nan if row[k] is None else float(row[k]) for k in ("value", "low", "high")}
+        people = [int(row[k] or 0) for k in _PEOPLE]
         estimate = Estimate(
             **number,
             method=row["method"],
-            **{k: row[k] or 0 for k in _PEOPLE},
+            n=people[0],
+            events=people[1],
+            nonevents=people[2],
             status=Status(row["status"]),
             reason=row["status_reason"],
             level=row["level"],

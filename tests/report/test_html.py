@@ -89,7 +89,8 @@ def test_order_is_that_of_the_design(text):
     parts = [
         "The question", "Overall", "Group by group", "Not assessable", "The record", "Repairs", "Stands up to",
         "Before use", "1. The use case", "2. The people", "3. The models", "4. Everyone together", "5. Every group",
-        "6. If places are limited", "7. Repairs", "8. Limits", "9. How to do it again",
+        "6. If places are limited", "7. Repairs", "8. Privacy and disclosure",
+        "9. Methods and references for a paper", "10. Limits", "11. How to do it again",
     ]  # fmt: skip
     places = [text.index(f">{p}") for p in parts]
     assert places == sorted(places)
@@ -135,7 +136,7 @@ def test_what_was_not_done_is_said(parsed):
     said = " ".join(parsed.text)
     assert "No repair was tried." in said
     assert "Not part of this audit: missing inputs, shift, corrupted or poisoned data were not tried." in said
-    assert "inside: not checked for release" in said
+    assert "inside: must not leave the room" in said
 
 
 def test_names_from_the_data_cannot_inject_markup(run):

@@ -134,7 +134,7 @@ def of_release(run: Finished) -> list[Tension]:
         Side("release/privacy", "Nobody can be recognised from the numbers that leave.", OPEN, tried),
         Side(
             "release/assessable", "Readers can still assess every group.", OPEN,
-            f"{left:,} of {of:,} questions about a group have a verdict in the release, {k:,} of {n:,} inside",
+            f"a verdict in the release on {left:,} of {of:,} questions, inside on {k:,} of {n:,} questions",
         ),
     )  # fmt: skip
     name = "privacy against assessability"

@@ -17,7 +17,7 @@ from primum.disclose.constraints import Floats, RowSpace, Support, System, extre
 from primum.disclose.releases import Atoms, Release, marginals, place
 from primum.errors import PrimumError
 
-How = Literal["row space", "linear program", "integer program", "no time"]
+How = Literal["told", "two tables", "row space", "linear program", "integer program", "no time"]
 NARROW = 2.0  # an interval below this multiple of what is demanded is looked at again in whole numbers
 SLACK = 1e-6
 

@@ -151,39 +151,32 @@ def extreme(known: System, row: Floats, *, largest: bool, whole: bool, seconds: 
     seconds
         Time that is left.
     """
+    outcome, value, _ = solved(known, row, largest=largest, whole=whole, seconds=seconds)
+    return outcome, value
+
+
+def solved(
+    known: System, row: Floats, *, largest: bool, whole: bool, seconds: float
+) -> tuple[Outcome, float, Floats | None]:
+    """Return as `extreme`, and a table of counts that is consistent with all releases and reaches it, if there is one.
+
+    Such a table proves what a count can be, whatever else is asked.
+    """
     if seconds <= 0:
-        return "time ran out", math.nan
+        return "time ran out", math.nan, None
     sign = -1.0 if largest else 1.0
-    code, value = (_integer if whole else _linear)(known, sign * row, seconds)
+    found = _least(known, sign * row, seconds, whole=whole)
     outcomes: dict[int, Outcome] = {0: "solved", 1: "time ran out", 2: "contradictory", 3: "unbounded"}
-    outcome = outcomes.get(code, "failed")
+    outcome = outcomes.get(int(found.status), "failed")
     if outcome == "unbounded":
-        return outcome, -sign * math.inf
-    return outcome, sign * value if outcome == "solved" else math.nan
+        return outcome, -sign * math.inf, None
+    if outcome != "solved" or found.fun is None:
+        return outcome, math.nan, None
+    return outcome, sign * float(found.fun), np.asarray(found.x, dtype=np.float64)
 
 
-def _linear(known: System, cost: Floats, seconds: float) -> tuple[int, float]:
-    """Minimise by linear programming."""
-    from scipy.optimize import linprog
-    from scipy.sparse import vstack
-
-    upper, lower = np.isfinite(known.high), np.isfinite(known.low) & (known.low > 0)
-    bound = np.concatenate([known.high[upper], -known.low[lower]])
-    found = linprog(
-        cost,
-        A_ub=vstack([known.between[upper], -known.between[lower]]) if len(bound) else None,
-        b_ub=bound if len(bound) else None,
-        A_eq=known.equal if len(known.value) else None,
-        b_eq=known.value if len(known.value) else None,
-        bounds=(0, None),
-        method="highs",
-        options={"time_limit": seconds},
-    )
-    return int(found.status), float(found.fun) if found.fun is not None else math.nan
-
-
-def _integer(known: System, cost: Floats, seconds: float) -> tuple[int, float]:
-    """Minimise over whole numbers."""
+def _least(known: System, cost: Floats, seconds: float, *, whole: bool) -> Any:
+    """Minimise a count, by a linear program or over whole numbers."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     rules = []
@@ -191,11 +184,10 @@ def _integer(known: System, cost: Floats, seconds: float) -> tuple[int, float]:
         rules.append(LinearConstraint(known.equal, known.value, known.value))
     if len(known.low):
         rules.append(LinearConstraint(known.between, known.low, known.high))
-    found = milp(
+    return milp(
         cost,
-        integrality=np.ones(known.cells),
+        integrality=np.full(known.cells, int(whole)),
         bounds=Bounds(0, np.inf),
         constraints=rules,
         options={"time_limit": seconds, "mip_rel_gap": 0.0},
     )
-    return int(found.status), float(found.fun) if found.fun is not None else math.nan

@@ -19,7 +19,7 @@ from primum.usecase_file import dumps, load
 
 FIRST_PLAN = "plan.first.json"
 RESULTS = ("manifest.json", "findings.json", "findings.schema.json", "report.html", "report.pdf")
-FOLDERS = ("chapters", "tallies", "tables", "figures", "certificates")
+FOLDERS = ("chapters", "tallies", "tables", "figures", "certificates", "pages", "paper", "checklists")
 
 
 def open_run(usecase: UseCase, plan: Plan, folder: Path, *, resume: bool) -> Run:

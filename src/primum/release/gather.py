@@ -12,7 +12,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -260,8 +260,3 @@ READERS: dict[str, Callable[[str, bytes], Found]] = {
     ".html": _page, ".htm": _page, ".xhtml": _page, ".svg": _page, ".xml": _page, ".docx": _word, ".csv": _rows,
     ".json": _json, ".md": _plain, ".tex": _plain,
 }  # fmt: skip
-
-
-def texts(seen: Seen) -> Sequence[str]:
-    """Return every text of a release, of lines and of prose."""
-    return [*(t for line in seen.lines for _, t in line.cells), *(p.text for p in seen.prose)]

@@ -106,9 +106,9 @@ def _step(line: Line, allowed: Allowed) -> Iterator[Leak]:
 
 
 def _interval(line: Line, where: str, pairs: set[tuple[int, int]], sizes: Sequence[int]) -> Iterator[Leak]:
-    """Yield a Wilson interval that is not that of a registered fraction."""
+    """Yield a Wilson interval that is not that of a registered fraction; with clusters it is that of none."""
     low, high = line.get("low"), line.get("high")
-    if not line.get("method").startswith("Wilson") or not (_decimal(low) and _decimal(high)):
+    if line.get("method") != "Wilson" or not (_decimal(low) and _decimal(high)):
         return
     level = line.get("level")
     if level and abs(float(level) - 0.95) > LEAST:

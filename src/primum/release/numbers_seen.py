@@ -14,7 +14,7 @@ from primum.measure.table import EVERYONE
 from primum.release.gather import SEALS, Seen
 from primum.release.leak import Leak
 from primum.release.read_page import Line, Prose
-from primum.release.registered import MEANINGS, REST, Registered
+from primum.release.registered import MEANINGS, Registered
 from primum.release.spoken import NUMBER, ROUND, Spoken, spoken, whole
 from primum.usecase import MISSING, OVERALL
 
@@ -40,7 +40,8 @@ OTHER = re.compile(
     r"|groups compared|groups|suppressed|withheld|supported|refuted|inconclusive|human judgement|not testable.*"
     r"|computed|drafted|given|not applicable|claims|reference|step|bin|w|primum|kind|nne|score|range|priority|clause"
     r"|article|length|bytes|files|sha256|hash|ledger|estimate"
-    r"|numbers?|weight|beta|alpha|power|half width|more events|cells|width|height|plan|key|status|.*\b(?:low|high)"
+    r"|numbers?|how much|weight|beta|alpha|power|half width|more events|cells|width|height|plan|key|status"
+    r"|.*\b(?:low|high)"
     r"|.*(?:share|rate|ratio|gap|difference|margin|threshold|probability|sensitivity|specificity|auroc|auprc|brier"
     r"|slope|calibration|precision|prevalence|benefit|value|predicted|observed|score|per 1,?000|of 100|version|date"
     r"|limit|interval|ici|e50|e90|intercept|oe|index|selection))$"
@@ -295,8 +296,3 @@ def _who(groups: Groups | None) -> str:
 def _found(value: int, where: str, who: str, t: int) -> Leak:
     kind = "small count" if 0 < value < t else "not registered"
     return Leak(kind, where, f"{value:,} people, {who}: it is no registered count, nor a sum of them.")
-
-
-def remainder_names(registered: Registered) -> set[str]:
-    """Return the names of remainders."""
-    return {REST} | {d.remainder for d in registered.attributes.values() if d.remainder}

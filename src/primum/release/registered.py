@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -327,9 +327,3 @@ def _divided(title: str, raw: Mapping[str, Any], others: Iterable[str]) -> Divid
         title, tuple(map(str, of)), tuple(map(str, raw.get("shown") or ())), raw.get("remainder"),
         tuple(map(str, raw.get("withheld") or ())), None if raw.get("unnamed") is None else bool(raw["unnamed"]),
     )  # fmt: skip
-
-
-def words_of(registered: Registered) -> Iterator[str]:
-    """Yield every label of a group that has numbers."""
-    for d in registered.attributes.values():
-        yield from d.shown

@@ -54,7 +54,7 @@ class Released:
 
 
 def release(
-    run: Run, wanted: Order, out: Path, *, progress: Progress | None = None, pdf: bool = True, time_limit: float = 60.0
+    run: Run, wanted: Order, out: Path, *, progress: Progress | None = None, pdf: bool = True, time_limit: float = 120.0
 ) -> Released:
     """Write a release folder and its zip.
 
@@ -112,7 +112,7 @@ def release(
             _papers(new, run, counts, folder, wanted, recoded, attacked, target)
         with _Step("seal", listen, seconds):
             (folder / "release.json").unlink()
-            _clean(folder, unnamed(recoded))
+            _clean(folder)
             _sealed(folder, wanted, run, record(wanted, counts, run))
             archive = bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder))
             made = bundle.bundle(folder, inside / archive.name)
@@ -212,9 +212,6 @@ def _written(new: Run, counts: Mapping[str, Any], folder: Path, *, pdf: bool) ->
     """Write everything that a reader reads."""
     from primum.assure.case import assurance
     from primum.assure.document import write as write_case
-    from primum.assure.sheet import write_csv
-    from primum.report.pages.write import write as write_pages
-    from primum.report.paper.write import write as write_paper
     from primum.report.render import render
 
     write_json(folder / "counts.json", counts)
@@ -226,9 +223,6 @@ def _written(new: Run, counts: Mapping[str, Any], folder: Path, *, pdf: bool) ->
     }
     write_json(folder / "findings.json", findings)
     render(new, folder, pdf=pdf, export=True)
-    write_pages(new, folder / "pages")
-    write_paper(new, folder / "paper")
-    write_csv(new, folder / "checklists")
     write_case(assurance(new), folder / "claims.json")
 
 
@@ -302,7 +296,7 @@ def _facts(
             steps=dict(attacked.how),
             seconds=sum(attacked.seconds.values()),
         ),
-        scanned=Scanned(files=len(described), canaries=len(unnamed(recoded))),
+        scanned=Scanned(files=len(described)),
         weighted=new.usecase.weight is not None,
         exceptions=wanted.exemptions,
         signatures=wanted.signatures,
@@ -334,27 +328,12 @@ def _sealed(folder: Path, wanted: Order, run: Run, entry: ledger.Entry | None) -
     write_bytes(folder / "release.json", text.encode())
 
 
-def unnamed(recoded: Recoded) -> list[str]:
-    """Return the labels of groups with too few people to be named: no file may hold them."""
-    found = set()
-    for d in recoded.divisions.values():
-        if len(d.names) == 1:
-            found |= {" · ".join(g) for g in d.withheld if g not in named(d, recoded)}
-    return sorted(label for label in found if len(label) >= containers.SHORTEST)
-
-
-def _clean(folder: Path, labels: list[str]) -> None:
-    """Refuse files with content that may not leave, or with the name of a group that is too small to be named."""
+def _clean(folder: Path) -> None:
+    """Refuse files with content that may not leave."""
     found = [h for h in containers.forbidden(folder) if h.level == "fail"]
     if found:
         where = found[0].file.relative_to(folder) if found[0].file.is_relative_to(folder) else found[0].file
         raise PrimumError(
             f"{len(found)} places in the files may not leave, such as {found[0].what} in '{where}'.",
             mend=found[0].form,
-        )
-    held = containers.scan(folder, labels) if labels else []
-    if held:
-        raise PrimumError(
-            f"'{held[0].file.name}' names a group that has too few people to be named.",
-            mend="take the label out of the words of the use case, or join the group with another there",
         )

@@ -80,6 +80,9 @@ _RATED = re.compile(
 )
 _OF = re.compile(rf"\s+(?:out\s+of|of|van)\s+(?:the\s+)?{_NUMBER}")
 ROUND = frozenset({100, 1000, 10_000, 100_000})
+DIGIT_RULE = frozenset({9, 10, 99, 100, 999, 1000})
+"""Where the rule on digits changes: one decimal for 10 to 99 persons."""
+_DECIMALS = re.compile(r"\bdecima(?:ls?|len)\b|\bdigits?\b|\bcijfers?\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?<=[.;!?])\s+(?=\S)")
 
 
@@ -128,6 +131,7 @@ def _spoken(text: str) -> Iterator[Spoken]:
                 for group in range(1, (pattern.groups or 0) + 1):
                     start = found.start(group)
                     more = pattern is _FRACTION and whole(found[1]) > whole(found[2])
+                    more |= pattern.groups == 2 and (found[1], found[2]) == ("0", "1")  # "0 of 1" is Dutch for 0 or 1
                     if found[group] is None or start in seen or more:
                         continue
                     seen.add(start)
@@ -139,6 +143,7 @@ def _one(clause: str, start: int, end: int, *, rated: bool) -> Spoken:
     before, after = clause[max(0, start - 40) : start], clause[end : end + 20]
     rule = bool(_RULE.search(before) or _AFTER_RULE.search(after))
     again = any(whole(m[1]) == value and THINGS.search(clause[m.end() :]) for m in NUMBER.finditer(clause))
+    again |= value in DIGIT_RULE and bool(_DECIMALS.search(clause))
     thing = bool(_NAMED.search(before) or THINGS.search(after) or again or _of_things(clause, end))
     needed = bool(_NEEDED.search(clause[max(0, start - 60) : end + 80]))
     rate = rated or (value in ROUND and bool(_PER.search(before)))

@@ -39,6 +39,14 @@ _DECLARED_NUMBER = re.compile(
     re.IGNORECASE,
 )
 """Numbers that were declared before anything was counted."""
+_BAND = re.compile(
+    r"\b(?:under|below|over|above|onder|boven)\s(\d+)|(\d+)\s(?:and|or|en|of)\s(?:over|older|more|ouder|meer)\b"
+    r"|(\d+)\s?(?:–|-|to|tot)\s?(?:under\s|<)?(\d+)",
+    re.IGNORECASE,
+)
+"""A band of a label in plain words: under 40, 65 and over, 40 to 64."""
+_LEFT_OUT = re.compile(r"\b(?:and|en)\s\d+\s(?:more|meer|andere)\b|\bnog \d+\b", re.IGNORECASE)
+"""How many names a list leaves out."""
 _CLAUSE = re.compile(r"(?<=[.;!?])\s+")
 
 
@@ -107,16 +115,20 @@ def _open(registered: Registered, attribute: str, group: str) -> bool:
 
 def _sentence(prose: Prose, alone: Collection[str], registered: Registered) -> Iterator[Leak]:
     rules = {registered.t, int(registered.w), registered.base}
+    labels = {x for d in registered.attributes.values() for x in (*d.shown, *d.withheld)}
+    ends = {end for label in labels for end in re.findall(r"\d+", label)}
     for clause in _CLAUSE.split(prose.text):
         names = [label for label in alone if label in clause and re.search(rf"(?<!\w){re.escape(label)}(?!\w)", clause)]
         rest = clause
-        for name in sorted(
-            [*names, *(x for d in registered.attributes.values() for x in (*d.shown, d.title))], key=len, reverse=True
-        ):
+        open_ = {x for d in registered.attributes.values() for x in (*d.shown, d.remainder or REST)} - set(names)
+        for name in sorted(open_, key=len, reverse=True):  # a number in brackets belongs to the name before it
+            rest = re.sub(rf"(?<!\w){re.escape(name)}\s?\([\d.,\u00a0\u202f]+\)", " ", rest)
+        for name in sorted({*names, *open_, *registered.attributes}, key=len, reverse=True):
             rest = rest.replace(name, " ")
         if not names or len(names) > 3:
             continue
-        rest = _DECLARED_NUMBER.sub(" ", rest)
+        rest = _BAND.sub(lambda m: " " if {x for x in m.groups() if x} <= ends else m[0], rest)
+        rest = _LEFT_OUT.sub(" ", _DECLARED_NUMBER.sub(" ", rest))
         numbers = [m for m in NUMBER.finditer(rest) if whole(m[1]) not in rules]
         decimals = re.findall(r"\d[.,]\d|\d\s?%", rest)
         if numbers or decimals or (_MOST.search(rest) and not re.search(r"withheld|suppressed|niet getoond", rest)):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from primum.errors import MissingExtraError
 from primum.report import slider, words
 from primum.report.grid import Grid, flat
 from primum.report.numbers import NBSP
-from primum.report.page_one import page_one
+from primum.report.page_one import ABSENT, page_one
 from primum.report.section import numbered
 from primum.report.sections import FIRST, sections
 from primum.report.source import Audited, chapter, models, primary
@@ -35,7 +36,9 @@ TITLES = {
 _ID = re.compile(r'\b(id="|url\(#|href="#)')
 
 
-def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ()) -> str:
+def html(
+    run: Audited, figures: Mapping[str, str | bytes], drawn: Iterable[Figure] = (), *, export: bool = False
+) -> str:
     """Return the whole report.
 
     Parameters
@@ -43,15 +46,20 @@ def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ())
     run
         A finished run.
     figures
-        Name of a figure -> its SVG.
+        Name of a figure -> its SVG, or its PNG.
     drawn
-        The figures themselves, for titles, alt texts and tables; a figure without SVG shows its table only.
+        The figures themselves, for titles, alt texts and tables; a figure without a picture shows its table only.
+    export
+        Whether the page may leave the room: all drawings are then pixels, and what concerns the machine is left out.
 
     Raises
     ------
     MissingExtraError
         If jinja2 is not installed.
+    PrimumError
+        With `export`, if the run was not protected for release.
     """
+    page = page_one(run, export=export)
     environment = templates()
     style, script = resource("style.css"), resource("threshold.js")
     content = slider.data(run)
@@ -66,7 +74,12 @@ def html(run: Audited, figures: Mapping[str, str], drawn: Iterable[Figure] = ())
         tallies=safe(slider.script_text(content)) if content else None,
         slider=content,
         slider_table=slider.table(run),
-        page=page_one(run),
+        page=page,
+        export=export,
+        absent=ABSENT,
+        drawing=_pixels if export else safe,
+        environment=partial(again.environment, export=export),
+        limits=again.limits(run, export=export),
         intervals=words.intervals(run.usecase.level),
         figures=pictures,
         sections=told,
@@ -112,6 +125,12 @@ def policy(style: str, script: str) -> str:
     )
 
 
+def _pixels(svg: str) -> Markup:
+    from primum.report.image import inline
+
+    return safe(inline(svg))
+
+
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -141,7 +160,6 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = whole
-    environment.filters["safe_svg"] = safe
     environment.filters["day"] = lambda text: str(text)[:10]
     return environment
 
@@ -161,8 +179,8 @@ def safe(text: str) -> Markup:
     return Markup(text)  # noqa: S704 - our own resources and the SVG that we drew
 
 
-def by_chapter(svgs: Mapping[str, str], drawn: Iterable[Figure]) -> dict[str, list[dict[str, Any]]]:
-    """Return the figures by chapter, each with its SVG and the table behind it."""
+def by_chapter(pictures: Mapping[str, str | bytes], drawn: Iterable[Figure]) -> dict[str, list[dict[str, Any]]]:
+    """Return the figures by chapter, each with its picture as markup and the table behind it."""
     out: dict[str, list[dict[str, Any]]] = {}
     for figure in drawn:
         if figure.page_one:
@@ -170,7 +188,7 @@ def by_chapter(svgs: Mapping[str, str], drawn: Iterable[Figure]) -> dict[str, li
         table: Grid = flat(f"Numbers behind: {figure.title}", figure.table)
         entry = {
             "name": figure.name, "title": figure.title, "alt": figure.alt, "note": figure.note, "table": table,
-            "svg": embed(svgs[figure.name], figure.name) if figure.name in svgs else "",
+            "picture": _picture(figure, pictures.get(figure.name)),
         }  # fmt: skip
         out.setdefault(figure.chapter, []).append(entry)
     return out
@@ -183,6 +201,15 @@ def _sorted(figures: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any
         title = next((t for start, t in TITLES.items() if figure["name"].startswith(start)), "More pictures")
         out.setdefault(title, []).append(figure)
     return [(title, found) for title, found in out.items() if found]
+
+
+def _picture(figure: Figure, picture: str | bytes | None) -> Markup:
+    """Return a picture as part of the page: an SVG as it is, a PNG inside an image element."""
+    from primum.report.image import image
+
+    if picture is None:
+        return safe("")
+    return safe(image(picture, figure.alt) if isinstance(picture, bytes) else embed(picture, figure.name))
 
 
 def embed(svg: str, name: str) -> str:

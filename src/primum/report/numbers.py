@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 NBSP = "\N{NO-BREAK SPACE}"
 NONE = "\N{EN DASH}"
+WITHHELD = "withheld"
 MINUS = "\N{MINUS SIGN}"
 RATES = frozenset(
     {
@@ -44,6 +46,16 @@ def fixed(value: Any, places: int = 0) -> str:
 def count(value: Any) -> str:
     """Return a whole number."""
     return fixed(value, 0)
+
+
+def counted(value: Any) -> str:
+    """Return a number of people; None says that it is withheld, which is neither nobody nor unknown."""
+    return WITHHELD if value is None else count(value)
+
+
+def withheld(row: Mapping[str, Any]) -> bool:
+    """Whether a row has no number because it must not leave the room."""
+    return row.get("status") == "suppressed" and not known(row.get("value"))
 
 
 def percent(value: Any, places: int = 0) -> str:

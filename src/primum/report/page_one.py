@@ -5,9 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from primum.errors import PrimumError
 from primum.finding import Finding, Verdict
 from primum.report import forest, words
-from primum.report.numbers import NONE, count, half_up, known, of_metric, percent, rate, threshold
+from primum.report.numbers import (
+    NONE,
+    WITHHELD,
+    count,
+    counted,
+    half_up,
+    known,
+    of_metric,
+    percent,
+    rate,
+    threshold,
+    withheld,
+)
 from primum.report.source import (
     Audited,
     chapter,
@@ -26,6 +39,7 @@ from primum.usecase import MISSING, OVERALL
 
 MOST_ROWS, MOST_LINES = 24, 4
 NOT_DONE = "Not part of this audit."
+ABSENT = words.ABSENT
 
 
 @dataclass(frozen=True)
@@ -72,15 +86,18 @@ class PageOne:
     record: list[str]
     care: list[str]
     repairs: list[str]
+    no_repair: str
     stands: list[str]
     not_tried: str
     decide: list[str]
     not_looked_at: list[str]
+    withheld: list[str]
+    stamp: str
     legend: list[dict[str, str]] = field(default_factory=list)
 
 
-def page_one(run: Audited) -> PageOne:
-    """Return the first page for the primary model."""
+def page_one(run: Audited, *, export: bool = False) -> PageOne:
+    """Return the first page for the primary model; with `export`, of a report that may leave the room."""
     model, metric = primary(run), headline(run)
     at = model_threshold(run, model)
     about = next((m for m in models(run) if m["name"] == model), {})
@@ -109,21 +126,52 @@ def page_one(run: Audited) -> PageOne:
         harmed=_harmed(run, found, crossed),
         other_models=_others(run, model),
         not_assessable=_not_assessable(run, found, crossed),
-        record=record_lines(run),
+        record=record_lines(run, export=export),
         care=_care(run),
         repairs=repairs.lines(run),
+        no_repair=ABSENT if export else "No repair was tried.",
         decide=_decide(run, at, scale, metric, found),
         stands=lost,
-        not_tried=f"Not part of this audit: {'' if lost else 'missing inputs, '}{HARDER}",
-        not_looked_at=_not_looked_at(run),
+        not_tried=_not_tried(lost=bool(lost), export=export),
+        not_looked_at=_not_looked_at(run, export=export),
+        withheld=_withheld(found, crossed),
+        stamp=stamp(run, export=export),
         legend=_legend(found, split),
     )
+
+
+INSIDE = "inside: must not leave the room"
+
+
+def stamp(run: Audited, *, export: bool = False, brief: bool = False) -> str:
+    """Return where this report belongs: "inside: must not leave the room", or what it was released under.
+
+    Raises
+    ------
+    PrimumError
+        If a report is to leave whose run says nothing of a release.
+    """
+    if not export:
+        return INSIDE
+    told = run.manifest.get("release") or {}
+    if not told.get("preset"):
+        raise PrimumError(
+            "This run was not protected for release, so its report cannot be written as one.",
+            expected="a run whose manifest holds 'release': {'preset', 'words', 'date'}",
+            mend="make the release with: primum release RUN --preset NAME",
+        )
+    if brief:
+        return f"release · preset {told['preset']} · {str(told.get('date') or '')[:10]}".removesuffix(" · ")
+    rules, said = f"preset {told['preset']}", str(told.get("words") or "")
+    parts = ("release", "" if said.startswith(rules) else rules, said, str(told.get("date") or "")[:10])
+    return " · ".join(p for p in parts if p)
 
 
 NO_REPAIR = "whether a repair would help the groups that are failed, and hurt nobody"
 CAUSES = "why groups differ"
 INPUTS = "how the model stands up to missing inputs"
-HARDER = "shift, corrupted or poisoned data were not tried."
+HARDER = "shift, corrupted or poisoned data"
+MAY_LEAVE = "whether this report may leave the room that holds the data: small counts are shown as they are"
 NOT_LOOKED_AT = [
     NO_REPAIR,
     INPUTS,
@@ -131,13 +179,19 @@ NOT_LOOKED_AT = [
     CAUSES,
     "what happens to patients after they are selected or left alone",
     "people outside the population above, and groups that the data do not name",
-    "whether this report may leave the room that holds the data: small counts are shown as they are",
+    MAY_LEAVE,
 ]
 
 
-def _not_looked_at(run: Audited) -> list[str]:
+def _not_tried(*, lost: bool, export: bool) -> str:
+    named = f"{'' if lost else 'missing inputs, '}{HARDER}"
+    return f"Not part of this release: {named}." if export else f"Not part of this audit: {named} were not tried."
+
+
+def _not_looked_at(run: Audited, *, export: bool = False) -> list[str]:
     """Return what this audit leaves open."""
     done = {
+        MAY_LEAVE: export,
         NO_REPAIR: bool(repairs.tried(run)),
         CAUSES: bool(chapter(run, "diagnosis")),
         INPUTS: bool(missing.inputs_lost(run)),
@@ -145,11 +199,11 @@ def _not_looked_at(run: Audited) -> list[str]:
     return [x for x in NOT_LOOKED_AT if not done.get(x)]
 
 
-def record_lines(run: Audited) -> list[str]:
+def record_lines(run: Audited, *, export: bool = False) -> list[str]:
     """Return what is known about how equally the outcome was recorded."""
     record = chapter(run, "record")
     if not record:
-        return [f"{NOT_DONE} The outcome was recorded by {run.usecase.outcome.recorded_by}."]
+        return [f"{ABSENT if export else NOT_DONE} The outcome was recorded by {run.usecase.outcome.recorded_by}."]
     lines = [f"The outcome was recorded by {record.get('recorded_by') or run.usecase.outcome.recorded_by}."]
     if record.get("truth_name") and record.get("rows"):
         said = [_missed(r) for r in record["rows"]]
@@ -168,8 +222,9 @@ def record_lines(run: Audited) -> list[str]:
         )
     shares = record.get("unrecorded") or chapter(run, "people").get("unrecorded") or {}
     first: dict[str, dict[str, int]] = next(iter(shares.values()), {})
-    n = sum(c["n"] for c in first.values())
-    k = sum(c["unknown_outcome"] for c in first.values())
+    whole = all(c["n"] is not None and c["unknown_outcome"] is not None for c in first.values())
+    n = sum(c["n"] for c in first.values()) if whole else 0
+    k = sum(c["unknown_outcome"] for c in first.values()) if whole else 0
     if n:
         lines.append(f"For {count(k)} of {count(n)} people ({percent(k / n)}) it is unknown; by group in chapter 2.")
     return lines
@@ -177,6 +232,8 @@ def record_lines(run: Audited) -> list[str]:
 
 def _missed(row: Any) -> str:
     name = words.group_name(row["attribute"], row["group"])
+    if row.get("status") == "suppressed":
+        return f"{name} {WITHHELD}"
     if not known(row["share_missed"]):
         return f"{name} {NONE} ({row['reason']})"
     return f"{name} {rate(row['share_missed'], row['low'], row['high'])}"
@@ -227,6 +284,8 @@ def _line(run: Audited, model: str, metric: str, attribute: str, group: str, fin
     name = "Not recorded" if group == MISSING else words.group_name(attribute, group)
     if row is None:
         return Line(name, NONE, NONE, "not computed", forest.strip(None, None, None), chip)
+    if withheld(row):
+        return Line(name, counted(row["events"]), WITHHELD, "", forest.strip(None, None, None), chip)
     other = None
     if finding and known(finding.estimate.value) and known(row["value"]):
         other = float(row["value"]) - finding.estimate.value
@@ -242,12 +301,12 @@ def _line(run: Audited, model: str, metric: str, attribute: str, group: str, fin
     )
     reason = str(row.get("reason") or "") if not known(row["value"]) else ""
     value = of_metric(metric, row["value"], row["low"], row["high"])
-    return Line(name, count(row["events"]), value, reason, drawn, chip)
+    return Line(name, counted(row["events"]), value, reason, drawn, chip)
 
 
 def _harmed(run: Audited, found: dict[tuple[str, str], Finding], crossed: set[str]) -> list[str]:
     """Return where harm is shown: single groups in full, intersections by name, in the declared order."""
-    harmed = [f for f in found.values() if f.verdict is Verdict.HARM]
+    harmed = [f for f in found.values() if words.shown(f) is Verdict.HARM]
     single = [f for f in harmed if f.attribute not in crossed]
     said = [(words.sentence(f, run.usecase.outcome.name), words.at_once(f)) for f in single[:MOST_LINES]]
     lines = [" ".join(filter(None, parts)) for parts in said]
@@ -260,7 +319,7 @@ def _harmed(run: Audited, found: dict[tuple[str, str], Finding], crossed: set[st
 
 
 def _not_assessable(run: Audited, found: dict[tuple[str, str], Finding], crossed: set[str]) -> list[str]:
-    few = [f for f in found.values() if f.verdict is Verdict.NOT_ASSESSABLE]
+    few = [f for f in found.values() if words.shown(f) is Verdict.NOT_ASSESSABLE]
     outcome = run.usecase.outcome.name
     single = [f for f in few if f.attribute not in crossed]
     lines = [words.sentence(f, outcome) for f in single[:MOST_LINES]]
@@ -274,6 +333,18 @@ def _not_assessable(run: Audited, found: dict[tuple[str, str], Finding], crossed
     return lines
 
 
+def _withheld(found: dict[tuple[str, str], Finding], crossed: set[str]) -> list[str]:
+    """Return the groups about which this report may not speak."""
+    hidden = [f for f in found.values() if words.shown(f) is Verdict.SUPPRESSED]
+    single = [words.full_name(f.attribute, f.group) for f in hidden if f.attribute not in crossed]
+    inner = [words.group_name(f.attribute, f.group) for f in hidden if f.attribute in crossed]
+    lines = [f"{_few(single)}: {LEFT_OUT}."] if single else []
+    return lines + ([f"Also withheld in these intersections: {_few(inner)}."] if inner else [])
+
+
+LEFT_OUT = "withheld so that nobody can be recognised. This is no good news: nothing is known from this report"
+
+
 def _others(run: Audited, model: str) -> list[str]:
     """Return where harm is shown by the other declared margins, and by the other models."""
     first, names = headline(run), [str(m["name"]) for m in models(run)]
@@ -284,12 +355,15 @@ def _others(run: Audited, model: str) -> list[str]:
     return [line for line in lines if line]
 
 
+OPEN = (Verdict.INCONCLUSIVE, Verdict.NOT_ASSESSABLE, Verdict.SUPPRESSED)
+
+
 def _harm_by(run: Audited, model: str, metric: str, title: str) -> str:
     found = list(verdicts(run, model, metric).values())
     if not found:
         return ""
     harmed = [words.full_name(f.attribute, f.group) for f in found if f.verdict is Verdict.HARM]
-    open_ = sum(f.verdict in {Verdict.INCONCLUSIVE, Verdict.NOT_ASSESSABLE} for f in found)
+    open_ = sum(words.shown(f) in OPEN for f in found)
     said = f"harm shown for {_few(harmed, 3)}" if harmed else "harm shown for no group"
     return f"{title}: {said}, {open_} of {len(found)} groups open"
 
@@ -329,6 +403,8 @@ def _decide(
         lines.append("May the model be used at all for the groups where harm is shown, and what do they get instead?")
     if any(f.verdict in {Verdict.NOT_ASSESSABLE, Verdict.INCONCLUSIVE} for f in found.values()):
         lines.append("Who gathers the missing cases, and what happens to those groups until then?")
+    if any(words.shown(f) is Verdict.SUPPRESSED for f in found.values()):
+        lines.append("Who looks, inside the room, at the groups that are withheld here?")
     return lines
 
 
@@ -336,6 +412,7 @@ def _legend(found: dict[tuple[str, str], Finding], split: list[Division]) -> lis
     shown = {line.chip["kind"] for d in split for line in d.lines if line.chip}
     out = []
     for verdict, (shape, kind) in words.SHAPES.items():
-        if kind in shown and any(f.verdict is verdict for f in found.values()):
-            out.append({"shape": shape, "kind": kind, "text": str(verdict), "means": words.MEANINGS[verdict]})
+        if kind in shown and any(words.shown(f) is verdict for f in found.values()):
+            text = words.SUPPRESSED if verdict is Verdict.SUPPRESSED else str(verdict)
+            out.append({"shape": shape, "kind": kind, "text": text, "means": words.MEANINGS[verdict]})
     return out

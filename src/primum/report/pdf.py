@@ -6,7 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from primum.errors import MissingExtraError
 from primum.report import pdf_content as content
@@ -20,7 +24,9 @@ FONTS = (
 _NO_GLYPH = "could not be displayed with font"
 
 
-def pdf(run: Audited, figures: Iterable[Figure], svgs: Mapping[str, str] | None = None) -> bytes:
+def pdf(
+    run: Audited, figures: Iterable[Figure], pictures: Mapping[str, str | bytes] | None = None, *, export: bool = False
+) -> bytes:
     """Typeset the report; the same run gives the same bytes.
 
     The file claims PDF/UA-1. Where no font on this machine has a letter that a label needs, it cannot: it is then
@@ -32,41 +38,83 @@ def pdf(run: Audited, figures: Iterable[Figure], svgs: Mapping[str, str] | None 
         A finished run.
     figures
         Its figures.
-    svgs
-        Name of a figure -> its SVG, where they have been drawn already.
+    pictures
+        Name of a figure -> its SVG, or its PNG, where they have been drawn already.
+    export
+        Whether the file may leave the room: pictures are then pixels, and the file says nothing of who made it, with
+        what and when (`primum.report.pdf_scrub`).
 
     Raises
     ------
     MissingExtraError
         If typst is not installed.
+    PrimumError
+        With `export`, if the run was not protected for release, or what typst wrote about itself cannot be removed.
     """
     try:
         import typst
     except ImportError as cause:
         raise MissingExtraError("typst", "report", "Writing the PDF report") from cause
     drawn = list(figures)
-    known = svgs or {}
-    pictures = {f.name: known.get(f.name) or svg(f) for f in drawn}
+    held = {f.name: _picture(f, (pictures or {}).get(f.name), export=export) for f in drawn}
     made = _created(run)
-    text = json.dumps(content.report(run, drawn, pictures), ensure_ascii=False, allow_nan=False)
-    source = (files("primum.report") / "report.typ").read_bytes()
+    text = json.dumps(content.report(run, drawn, held, export=export), ensure_ascii=False, allow_nan=False)
     here = set(typst.Fonts(include_system_fonts=True).families())
     inputs = {
         "data": text,
         "fonts": json.dumps([f for f in FONTS if f in here] or ["Libertinus Serif"]),
         "made": json.dumps([made.year, made.month, made.day]),
     }
-    stamp = int(made.timestamp())
+    with TemporaryDirectory() as folder:
+        for name, picture in held.items():
+            if isinstance(picture, bytes):
+                (Path(folder) / f"{name}.png").write_bytes(picture)
+        if export:
+            _bar(run, Path(folder))
+        file = _typeset(inputs, folder, int(made.timestamp()))
+    if export:
+        from primum.report.pdf_scrub import scrubbed
+
+        return scrubbed(file)
+    return file
+
+
+def _typeset(inputs: dict[str, str], folder: str, stamp: int) -> bytes:
+    import typst
+
+    source = (files("primum.report") / "report.typ").read_bytes()
+    compile_: Any = partial(typst.compile, source, format="pdf", root=folder, sys_inputs=inputs, timestamp=stamp)
     try:
-        return typst.compile(source, format="pdf", sys_inputs=inputs, timestamp=stamp, pdf_standards="ua-1")
+        return bytes(compile_(pdf_standards="ua-1"))
     except typst.TypstError as error:
         if _NO_GLYPH not in str(error):
             raise
-    return typst.compile(source, format="pdf", sys_inputs=inputs, timestamp=stamp)
+    return bytes(compile_())
+
+
+def _picture(figure: Figure, known: str | bytes | None, *, export: bool) -> str | bytes:
+    """Return a picture as it may stand in the file: pixels in one that may leave."""
+    if isinstance(known, bytes) or (known is not None and not export):
+        return known
+    if not export:
+        return svg(figure)
+    from primum.report.figures.pixels import pixels
+
+    return pixels(known or svg(figure))
+
+
+def _bar(run: Audited, folder: Path) -> None:
+    """Draw the bar of 1,000 people as pixels, where there is one."""
+    from primum.report.image import drawn
+    from primum.report.page_one import page_one
+
+    bar = page_one(run, export=True).bar
+    if bar:
+        (folder / content.BAR).write_bytes(drawn(bar))
 
 
 def _created(run: Audited) -> datetime:
-    """Return when the audit was run, the one date that the file carries."""
+    """Return the day on which the audit was run, the one date that the file carries."""
     for text in (run.manifest.get("created"), run.plan.created):
         if text and re.match(r"\d{4}-\d\d-\d\d", str(text)):
             told = datetime.fromisoformat(str(text))

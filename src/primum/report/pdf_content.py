@@ -8,9 +8,10 @@ from typing import Any
 
 from primum.report import words
 from primum.report.figures import Figure
+from primum.report.figures.pixels import SCALE, size
 from primum.report.figures.style import text_width
 from primum.report.grid import Grid, Line
-from primum.report.page_one import PageOne, page_one
+from primum.report.page_one import ABSENT, PageOne, page_one, stamp
 from primum.report.section import Bullets, Heading, Pairs, Pictures, Section, Table, Text
 from primum.report.sections import FIRST, sections
 from primum.report.source import Audited, chapter, models, primary
@@ -21,33 +22,44 @@ PAGE, TALLEST = 488.0, 640.0  # points: width between the margins, height of the
 PIXEL = PAGE / 760  # points a pixel of a full-width figure
 CELL, PAD, WIDEST = 7.5, 9.0, 150.0  # points: text in tables, space beside it, widest column before text wraps
 SCALES = (1.0, 0.94, 0.88)  # of a table, tried until all its columns fit
-MOST, SHORT, MOST_POLICIES = 6, 12, 2
+MOST, SHORT, MOST_POLICIES, MOST_REPAIRS = 6, 12, 2, 4
+BAR = "bar-of-a-thousand.png"
 Block = dict[str, Any]
 
 
-def report(run: Audited, figures: list[Figure], svgs: Mapping[str, str]) -> dict[str, Any]:
-    """Return the whole content; texts are plain and are never read as markup."""
+def report(
+    run: Audited, figures: list[Figure], pictures: Mapping[str, str | bytes], *, export: bool = False
+) -> dict[str, Any]:
+    """Return the whole content; texts are plain and are never read as markup.
+
+    A picture is its SVG; where it is a PNG, its place is the name of a file of its own, NAME.png.
+    """
     first = next((f for f in figures if f.page_one), None)
     shown = {
-        c: [_figure(f, svgs[f.name]) for f in figures if f.chapter == c and not f.page_one] for c in _chapters(figures)
+        c: [_figure(f, pictures[f.name]) for f in figures if f.chapter == c and not f.page_one]
+        for c in _chapters(figures)
     }
     told = sections(run)
+    page = page_one(run, export=export)
     return {
         "title": f"{run.usecase.title}: audit by group",
         "name": run.usecase.title,
         "plan": str(run.plan.hash)[:12],
         "version": str(run.manifest.get("primum", "")),
         "date": str(run.manifest.get("created") or run.plan.created)[:10],
-        "first": _first(run, page_one(run), first, svgs),
+        "kept": page.stamp,
+        "kept_brief": stamp(run, export=export, brief=True),
+        "inside": not export,
+        "first": _first(run, page, first, pictures, export=export),
         "chapters": [
             {"title": "1. The use case", "blocks": [_pairs(again.question(run))]},
-            {"title": "2. The people", "blocks": _people(run, shown.get("people", []))},
+            {"title": "2. The people", "blocks": _people(run, shown.get("people", []), export=export)},
             {"title": "3. The models", "blocks": _models(run, shown.get("models", []))},
             {"title": "4. Everyone together", "blocks": _performance(run, shown.get("performance", []))},
             {"title": "5. Every group", "blocks": _groups(run, shown.get("groups", []))},
             *({"title": f"{number}. {s.title}", "blocks": _section(s, shown)} for number, s in enumerate(told, FIRST)),
-            {"title": f"{FIRST + len(told)}. Limits and definitions", "blocks": _limits(run)},
-            {"title": f"{FIRST + len(told) + 1}. How to do it again", "blocks": _again(run)},
+            {"title": f"{FIRST + len(told)}. Limits and definitions", "blocks": _limits(run, export=export)},
+            {"title": f"{FIRST + len(told) + 1}. How to do it again", "blocks": _again(run, export=export)},
         ],
     }
 
@@ -56,14 +68,23 @@ def _chapters(figures: list[Figure]) -> set[str]:
     return {f.chapter for f in figures}
 
 
-def _first(run: Audited, page: PageOne, figure: Figure | None, svgs: Mapping[str, str]) -> dict[str, Any]:
+def _first(
+    run: Audited, page: PageOne, figure: Figure | None, pictures: Mapping[str, str | bytes], *, export: bool
+) -> dict[str, Any]:
     """Return page one: parts of a heading and blocks, and the forest between them."""
     before = [
         ("Take care", [_list(page.care)] if page.care else []),
         ("The question", [_text(run.usecase.question), _text(f"{page.decision} {page.exchange}".strip())]),
-        ("Overall", [_text(page.overall, "lead"), *_bar(page), _text(words.intervals(run.usecase.level), "note")]),
+        (
+            "Overall",
+            [
+                _text(page.overall, "lead"),
+                *_bar(page, export=export),
+                _text(words.intervals(run.usecase.level), "note"),
+            ],
+        ),
     ]
-    said, few = (_most(part) for part in (page.harmed, page.not_assessable))
+    said, few = (_most(part) for part in (page.harmed, [*page.not_assessable, *page.withheld]))
     after = [
         ("Harm shown", [_list(said)] if said else []),
         ("Other models and metrics", [_text(" ".join(page.other_models[:MOST]))] if page.other_models else []),
@@ -72,12 +93,23 @@ def _first(run: Audited, page: PageOne, figure: Figure | None, svgs: Mapping[str
             [_list(few) if few else _text("Every group has enough people to be judged on this question.")],
         ),
         ("The record", [_text(" ".join(page.record))]),
-        ("Repairs", [_list(page.repairs) if page.repairs else _text("No repair was tried.")]),
+        (
+            "Repairs",
+            [_list(_most(page.repairs, MOST_REPAIRS, "see their chapter")) if page.repairs else _text(page.no_repair)],
+        ),
         (
             "Stands up to",
             [*([_list(page.stands)] if page.stands else []), _text(page.not_tried)],
         ),
-        ("Before use", [_list(page.decide), _text(f"Not looked at: {'; '.join(page.not_looked_at)}.", "note")]),
+        (
+            "Before use",
+            [
+                _list(page.decide),
+                _text(
+                    f"{'Not in this release' if export else 'Not looked at'}: {'; '.join(page.not_looked_at)}.", "note"
+                ),
+            ],
+        ),
     ]
     about = next((str(m.get("description") or "") for m in models(run) if m["name"] == page.model), "")
     legend = "; ".join(f"{entry['shape']} {entry['text']}: {entry['means']}" for entry in page.legend)
@@ -85,19 +117,19 @@ def _first(run: Audited, page: PageOne, figure: Figure | None, svgs: Mapping[str
         "question": "Would this model find the people who need it, in every group?",
         "stamp": f"Model {page.model}" + (f" ({about})" if about and about != page.model else ""),
         "before": [{"head": h, "blocks": b} for h, b in before if b],
-        "figure": _figure(figure, svgs[figure.name]) if figure else None,
+        "figure": _figure(figure, pictures[figure.name]) if figure else None,
         "declared": f"Declared beforehand as the most that is acceptable: {page.margin}." if page.margin else "",
         "legend": f"{legend}." if legend else "",
         "after": [{"head": h, "blocks": b} for h, b in after if b],
     }
 
 
-def _most(lines: list[str]) -> list[str]:
-    left = len(lines) - MOST
-    return [*lines[:MOST], f"{left} more: see chapter 5."] if left > 0 else lines
+def _most(lines: list[str], most: int = MOST, where: str = "see chapter 5") -> list[str]:
+    left = len(lines) - most
+    return [*lines[:most], f"{left} more: {where}."] if left > 0 else lines
 
 
-def _bar(page: PageOne) -> list[Block]:
+def _bar(page: PageOne, *, export: bool) -> list[Block]:
     names = {
         "found": "found", "missed": "missed", "alarmed": "selected for nothing", "alone": "rightly left alone",
     }  # fmt: skip
@@ -105,10 +137,10 @@ def _bar(page: PageOne) -> list[Block]:
         {"kind": kind, "size": float(re.sub(r"[^\d.]", "", text) or 0), "text": f"{text} {names[kind]}"}
         for kind, text in page.bar_key
     ]
-    return [{"is": "bar", "parts": parts}] if any(p["size"] for p in parts) else []
+    return [{"is": "bar", "parts": parts, "file": BAR if export else ""}] if any(p["size"] for p in parts) else []
 
 
-def _people(run: Audited, figures: list[Block]) -> list[Block]:
+def _people(run: Audited, figures: list[Block], *, export: bool) -> list[Block]:
     people_chapter = chapter(run, "people")
     shares, leaks = people.representativeness(run), people.leakage(run)
     out = [_text(str(people_chapter.get("source", ""))), *(_text(n, "note") for n in people_chapter.get("notes", []))]
@@ -117,16 +149,22 @@ def _people(run: Audited, figures: list[Block]) -> list[Block]:
     out += [_text(w, "note") for part in ("table_one",) if (w := people.not_told(run, part))]
     star = f"* standardised mean difference to the group compared with of {people.FAR:g} or more: worth a look."
     whole = people.table_one_together(run)
+    out += [_text(ABSENT)] if export and not whole else []
     out += [*_tables(whole, SCALES[-1]), *([_text(star, "note")] if whole else [])]
     out += _tables(people.unrecorded(run)) + _tables(people.missing_codes(run))
     out += [_head("Whom they represent")]
     out += _tables(shares) or [
-        _text("No shares of the population were declared, so nothing can be said about how well they represent it.")
+        _text(
+            ABSENT
+            if export
+            else "No shares of the population were declared, so nothing can be said about how well they represent it."
+        )
     ]
     out += [_head("Has the answer leaked into the question?")]
     out += _tables(leaks) or [
         _text(
             people.not_told(run, "leakage")
+            or (ABSENT if export else "")
             or "The checks for repeated people, repeated rows and features that give the outcome away found nothing."
         )
     ]
@@ -218,12 +256,16 @@ def _section(section: Section, shown: Mapping[str, list[Block]]) -> list[Block]:
     return out
 
 
-def _limits(run: Audited) -> list[Block]:
+def _limits(run: Audited, *, export: bool) -> list[Block]:
     used = {r["metric"] for r in chapter(run, "performance").get("estimates", [])}
-    return [_list(again.limits(run)), _text(words.intervals(run.usecase.level)), *_tables(again.glossary(used))]
+    return [
+        _list(again.limits(run, export=export)),
+        _text(words.intervals(run.usecase.level)),
+        *_tables(again.glossary(used)),
+    ]
 
 
-def _again(run: Audited) -> list[Block]:
+def _again(run: Audited, *, export: bool) -> list[Block]:
     changed = _tables(again.deviations(run))
     return [
         _text(
@@ -231,7 +273,7 @@ def _again(run: Audited) -> list[Block]:
             "where the data are; 'primum report' writes this report again without them."
         ),
         *(changed or [_text("Nothing was changed after the plan was frozen.")]),
-        _pairs(again.environment(run)),
+        _pairs(again.environment(run, export=export)),
     ]
 
 
@@ -251,15 +293,25 @@ def _pairs(pairs: list[tuple[str, str]]) -> Block:
     return {"is": "pairs", "pairs": [list(p) for p in pairs if p[1]]}
 
 
-def _figure(figure: Figure, picture: str) -> Block:
+def _figure(figure: Figure, picture: str | bytes) -> Block:
     """Return a figure, its width such that text stays as large as elsewhere and the whole fits the page."""
-    size = re.search(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', picture)
-    wide, tall = (float(size[1]), float(size[2])) if size else (760.0, 400.0)
+    wide, tall = _size(picture)
     width = min(PAGE, wide * PIXEL, TALLEST * wide / tall)
     return {
-        "is": "figure", "title": figure.title, "alt": figure.alt, "note": figure.note, "svg": picture,
+        "is": "figure", "title": figure.title, "alt": figure.alt, "note": figure.note,
+        "svg": picture if isinstance(picture, str) else "",
+        "file": "" if isinstance(picture, str) else f"{figure.name}.png",
         "width": round(width, 1), "height": round(width * tall / wide, 1),
     }  # fmt: skip
+
+
+def _size(picture: str | bytes) -> tuple[float, float]:
+    """Return width and height in pixels of the page."""
+    if isinstance(picture, bytes):
+        wide, tall = size(picture)
+        return wide / SCALE, tall / SCALE
+    told = re.search(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', picture)
+    return (float(told[1]), float(told[2])) if told else (760.0, 400.0)
 
 
 def _tables(grid: Grid, largest: float = 1.0) -> list[Block]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from primum.errors import PrimumError
 from primum.execute.store import write_bytes
 from primum.report.html import html
+from primum.report.page_one import stamp
 from primum.report.schema import text as schema_text
 from primum.report.source import Audited
 from primum.report.tables import tables, to_csv
 
+if TYPE_CHECKING:
+    from primum.report.figures import Figure
 
-def render(run: Audited, out: Path | str, *, pdf: bool = True, figures: bool = True) -> dict[str, Path]:
+THREADS = 2
+
+
+def render(
+    run: Audited, out: Path | str, *, pdf: bool = True, figures: bool = True, export: bool = False
+) -> dict[str, Path]:
     """Write the report into a folder and return name -> path; "html" is the report itself, written last.
+
+    Beside it come the pages for everybody, what a paper needs, and clause maps and checklists as tables.
 
     Parameters
     ----------
@@ -23,34 +36,66 @@ def render(run: Audited, out: Path | str, *, pdf: bool = True, figures: bool = T
         The folder; files in it with the same names are replaced.
     pdf, figures
         Whether to write `report.pdf`, and to draw the figures. Without figures the HTML holds their tables.
+    export
+        Whether the report may leave the room. The run must then have been measured from protected counts and its
+        manifest must hold `release` ({"preset", "words", "date"}). All pictures are PNG without metadata, also within
+        the page and the PDF; no SVG is written, and nothing of the machine, of times of day or of hashes of data.
 
     Raises
     ------
     MissingExtraError
         If a package of the extra `report` is not installed.
     PrimumError
-        If a file cannot be written (disk full, folder not writable); nothing half-written is left.
+        If a file cannot be written (disk full, folder not writable), or if the run of an export was not protected;
+        nothing half-written is left.
     """
+    from primum.assure.sheet import write_csv
     from primum.report.figures import figures as draw
-    from primum.report.figures import png, svg
+    from primum.report.pages.write import write as write_pages
+    from primum.report.paper.write import write as write_paper
 
+    stamp(run, export=export)
     folder = _folder(Path(out))
     drawn = draw(run)
-    svgs = {f.name: svg(f) for f in drawn} if figures or pdf else {}
+    pictures = _pictures(drawn, export=export) if figures or pdf else {}
     written: dict[str, Path] = {}
     for name, rows in tables(run).items():
         written[f"table {name}"] = write_bytes(folder / "tables" / f"{name}.csv", to_csv(rows))
     if figures:
-        for name, text in svgs.items():
-            written[f"figure {name}"] = write_bytes(folder / "figures" / f"{name}.svg", text.encode("utf8"))
-            written[f"picture {name}"] = write_bytes(folder / "figures" / f"{name}.png", png(text))
+        written |= _write(pictures, folder / "figures")
     written["schema"] = write_bytes(folder / "findings.schema.json", schema_text().encode("utf8"))
     if pdf:
         from primum.report.pdf import pdf as typeset
 
-        written["pdf"] = write_bytes(folder / "report.pdf", typeset(run, drawn, svgs))
-    page = html(run, svgs if figures else {}, drawn)
+        written["pdf"] = write_bytes(folder / "report.pdf", typeset(run, drawn, pictures, export=export))
+    written |= {f"page {k}": v for k, v in write_pages(run, folder / "pages").items()}
+    written |= write_paper(run, folder / "paper")
+    written |= {f"checklist {k}": v for k, v in write_csv(run, folder / "checklists").items()}
+    page = html(run, pictures if figures else {}, drawn, export=export)
     written["html"] = write_bytes(folder / "report.html", page.encode("utf8"))
+    return written
+
+
+def _pictures(drawn: list[Figure], *, export: bool) -> Mapping[str, str | bytes]:
+    """Return name → SVG, or → PNG where the report may leave."""
+    from primum.report.figures import svg
+    from primum.report.figures.pixels import pixels
+
+    if not export:
+        return {f.name: svg(f) for f in drawn}
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip((f.name for f in drawn), pool.map(lambda f: pixels(svg(f)), drawn), strict=True))
+
+
+def _write(pictures: Mapping[str, str | bytes], folder: Path) -> dict[str, Path]:
+    from primum.report.figures import png
+
+    written = {}
+    for name, picture in pictures.items():
+        if isinstance(picture, str):
+            written[f"figure {name}"] = write_bytes(folder / f"{name}.svg", picture.encode("utf8"))
+        made = png(picture) if isinstance(picture, str) else picture
+        written[f"picture {name}"] = write_bytes(folder / f"{name}.png", made)
     return written
 
 

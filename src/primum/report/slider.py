@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from primum.report.grid import Cell, Grid, Line
-from primum.report.numbers import NONE, count, fixed, missed_of, percent, span
+from primum.report.numbers import NONE, WITHHELD, count, fixed, missed_of, percent, span
 from primum.report.source import Audited, chapter, models, primary, threshold
 from primum.report.words import capital, group_name
 from primum.usecase import OVERALL
@@ -25,7 +25,7 @@ def data(run: Audited) -> dict[str, Any] | None:
     from primum.measure.intervals import z_value
 
     held = chapter(run, "groups").get("thresholds") or {}
-    listed = [_model(run, m, held[m["name"]]) for m in models(run) if m["name"] in held]
+    listed = [_model(run, m, held[m["name"]]) for m in models(run) if (held.get(m["name"]) or {}).get("t")]
     if not listed:
         return None
     return {"z": z_value(run.usecase.level), "per": PER, "outcome": run.usecase.outcome.name, "models": listed}
@@ -40,18 +40,18 @@ def _model(run: Audited, about: dict[str, Any], held: dict[str, Any]) -> dict[st
         "scale": about.get("scale", "probability"),
         "t": grid,
         "declared": nearest(grid, grid[0] if at is None else at),
-        "groups": [
-            {
-                "attribute": g["attribute"],
-                "group": g["group"],
-                "events": g["events"],
-                "nonevents": g["nonevents"],
-                "tp": [g["tp"][i] for i in order],
-                "fp": [g["fp"][i] for i in order],
-            }
-            for g in held["groups"]
-        ],
+        "groups": [_group(g, order) for g in held["groups"]],
     }
+
+
+def _group(held: dict[str, Any], order: list[int]) -> dict[str, Any]:
+    """Return the counts of one group; of one that is withheld, its name only."""
+    name = {"attribute": held["attribute"], "group": held["group"]}
+    parts = (held.get("events"), held.get("nonevents"), held.get("tp"), held.get("fp"))
+    if held.get("status") == "suppressed" or any(part is None for part in parts):
+        return {**name, "withheld": True}
+    counts = {"events": held["events"], "nonevents": held["nonevents"]}
+    return {**name, **counts, "tp": [held["tp"][i] for i in order], "fp": [held["fp"][i] for i in order]}
 
 
 def nearest(grid: list[float], at: float) -> int:
@@ -79,7 +79,10 @@ def table(run: Audited) -> Grid:
             lines.append(Line(capital(seen), section=True))
         i = model["declared"]
         name = group_name(g["attribute"], g["group"])
-        lines.append(Line(name, row(g["events"], g["nonevents"], g["tp"][i], g["fp"][i], content["z"])))
+        told = [Cell(WITHHELD)] * (len(COLUMNS) - 1)
+        if "withheld" not in g:
+            told = row(g["events"], g["nonevents"], g["tp"][i], g["fp"][i], content["z"])
+        lines.append(Line(name, told))
     return Grid(f"Who is found, missed and falsely alarmed, of {count(PER)} people of each group", COLUMNS, lines)
 
 

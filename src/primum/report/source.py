@@ -65,11 +65,19 @@ def estimates(run: Audited) -> list[Row]:
 
 def decided(rows: Iterable[Row], model: str, metric: str, attribute: str, group: str, at: float | None) -> Row | None:
     """Return the estimate at the threshold `at`, or the one that needs no threshold, or None."""
-    found = every(rows, model=model, metric=metric, attribute=attribute, group=group, comparison="estimate")
-    for row in found:
-        if row.get("at") is None or (at is not None and abs(float(row["at"]) - at) < 1e-9):
-            return row
-    return found[0] if found else None
+    first: Row | None = None
+    for row in rows:  # written out: it runs over every row of a large run, thousands of times
+        if (
+            row["group"] == group
+            and row["metric"] == metric
+            and row["model"] == model
+            and row["attribute"] == attribute
+            and row["comparison"] == "estimate"
+        ):
+            if row.get("at") is None or (at is not None and abs(float(row["at"]) - at) < 1e-9):
+                return row
+            first = first or row
+    return first
 
 
 def threshold(run: Audited, model: str) -> float | None:

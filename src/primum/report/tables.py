@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from primum.report.numbers import WITHHELD, known
 from primum.report.source import Audited, chapter
 
+COUNTED = frozenset({"n", "events", "nonevents"})
+NUMBERS = frozenset({"value", "low", "high", "n", "events", "nonevents", "share", "missing", "text"})
 PEOPLE = ("flow", "missingness", "representativeness", "leakage", "missing_codes")
 
 PROXIES = {
@@ -149,12 +153,13 @@ def _thresholds(held: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for model, content in held.items()
         for g in content["groups"]
+        if g.get("tp") is not None and g.get("events") is not None
         for t, tp, fp in zip(content["t"], g["tp"], g["fp"], strict=True)
     ]
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return rows as CSV: UTF-8, one header line, empty where there is no value.
+    """Return rows as CSV: UTF-8, one header line, empty where there is no value, "withheld" where it may not be told.
 
     A text that a spreadsheet would take for a formula is quoted with a leading apostrophe.
     """
@@ -164,8 +169,20 @@ def to_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
     writer = csv.DictWriter(out, names, restval="", lineterminator="\r\n")
     writer.writeheader()
     for row in listed:
-        writer.writerow({k: _safe(v) for k, v in row.items()})
+        writer.writerow({k: _safe(v) for k, v in _marked(row).items()})
     return out.getvalue().encode("utf8")
+
+
+def _marked(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row in which numbers that are withheld say so, all with the same word."""
+    if row.get("status") != "suppressed":
+        return row
+    nothing = not known(row.get("value")) and row.get("n") == 0  # a finding cannot say otherwise that nothing is told
+    return {k: WITHHELD if k in NUMBERS and (_empty(v) or (nothing and k in COUNTED)) else v for k, v in row.items()}
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _safe(value: Any) -> Any:
@@ -173,4 +190,4 @@ def _safe(value: Any) -> Any:
         value = "; ".join(map(str, value))
     if isinstance(value, str) and value[:1] in "=+-@\t\r" and value.strip("-–"):
         return f"'{value}"
-    return "" if value is None else value
+    return "" if _empty(value) else value

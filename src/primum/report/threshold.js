@@ -44,6 +44,7 @@
 
   function cells(g, i) {
     if (!g) return Array.from({ length: 8 }, () => [NONE, "not scored by this model", ""]);
+    if (g.withheld) return Array.from({ length: 8 }, () => ["withheld", "", ""]);
     const n = g.events + g.nonevents, tp = g.tp[i], fp = g.fp[i];
     return [
       [number(n), "", n],
@@ -95,7 +96,11 @@
     shown.textContent = written(model, t);
     range.setAttribute("aria-valuetext", written(model, t));
     odds.textContent = price(model, t);
-    const all = model.groups[0], n = all.events + all.nonevents;
+    back.disabled = i === model.declared;
+    panel.dataset.moved = String(i !== model.declared);
+    const all = model.groups[0];
+    if (all.withheld) return;
+    const n = all.events + all.nonevents;
     const of = (k) => number((data.per * k) / n);
     const found = round((data.per * all.tp[i]) / n), ill = round((data.per * all.events) / n);
     const words =
@@ -103,8 +108,6 @@
       `${number(found)} of them are found, ${number(ill - found)} missed, and ${of(all.fp[i])} others are selected for nothing.`;
     clearTimeout(later);
     later = setTimeout(() => { said.textContent = words; }, 250);
-    back.disabled = i === model.declared;
-    panel.dataset.moved = String(i !== model.declared);
   }
 
   function reset() {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from primum.finding import Finding, Verdict
+from primum.finding import Finding, Status, Verdict
 from primum.measure.metric import METRICS
 from primum.report.numbers import (
     NBSP,
@@ -78,9 +78,11 @@ MEANINGS = {
     Verdict.NO_HARM: "the whole interval lies inside the margin; differences smaller than the margin remain possible",
     Verdict.INCONCLUSIVE: "the interval reaches both sides of the margin: these numbers cannot tell it from chance",
     Verdict.NOT_ASSESSABLE: "too few people with (or without) the outcome to judge; this is not a good result",
-    Verdict.SUPPRESSED: "hidden, because so few people could be recognised",
+    Verdict.SUPPRESSED: "withheld, so that nobody can be recognised; nothing is known from this report",
     Verdict.NOT_APPLICABLE: "the check does not apply here",
 }
+SUPPRESSED = "inconclusive (suppressed)"
+ABSENT = "Not part of this release."
 _AT_ONCE = re.compile(r"(?:(not) when|holds when) all (\d+) groups are compared at once")
 INTERVALS = (
     "Numbers in square brackets are 95{n}% intervals: the range of true values that fit these data well. "
@@ -116,10 +118,22 @@ def metric_title(metric: str) -> str:
 
 def chip(finding: Finding) -> dict[str, str]:
     """Return verdict, shape, class and full text of the mark that stands behind a group."""
-    shape, name = SHAPES[finding.verdict]
+    shape, name = SHAPES[shown(finding)]
     more = f" (+{count(finding.more_events)})" if finding.more_events else ""
-    words = "no harm shown within margin" if finding.verdict is Verdict.NO_HARM else str(finding.verdict)
+    words = "no harm shown within margin" if finding.verdict is Verdict.NO_HARM else verdict(finding)
     return {"shape": shape, "kind": name, "text": words + more, "title": sentence(finding)}
+
+
+def shown(finding: Finding) -> Verdict:
+    """Return the verdict, "suppressed" also where only the number behind it is withheld."""
+    hidden = finding.estimate.status is Status.SUPPRESSED and not known(finding.estimate.value)
+    return Verdict.SUPPRESSED if hidden else finding.verdict
+
+
+def verdict(finding: Finding) -> str:
+    """Return the verdict in words."""
+    told = shown(finding)
+    return SUPPRESSED if told is Verdict.SUPPRESSED else str(told)
 
 
 def decision(usecase: UseCase, at: float | None, *, scale: str = "probability") -> str:
@@ -193,6 +207,8 @@ def sentence(finding: Finding, outcome: str = "the outcome") -> str:
     if finding.margin is None or not finding.comparator:
         return finding.words or finding.reason or finding.title
     name, e = full_name(finding.attribute, finding.group), finding.estimate
+    if shown(finding) is Verdict.SUPPRESSED:
+        return f"{name}: {SUPPRESSED}."
     if finding.verdict is Verdict.NOT_ASSESSABLE:
         return f"{name}: {needs(finding, outcome)}"
     if not known(e.value):

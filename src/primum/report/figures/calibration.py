@@ -51,7 +51,7 @@ def calibration(source: Source) -> list[Figure]:
                 "calibration-overall",
                 "Calibration: predicted against observed risk, everyone",
                 alt,
-                _panels([Panel(m, rows, sum(r["events"] for r in rows), lines[m]) for m, rows in named.items()]),
+                _panels([Panel(m, rows, sum(r["events"] or 0 for r in rows), lines[m]) for m, rows in named.items()]),
                 [_row("Model", m, r, kind) for m in named for kind, r in _both(named[m], lines[m])],
                 "performance",
                 note=READ + (bands if any(lines.values()) else ""),

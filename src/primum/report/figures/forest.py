@@ -24,7 +24,7 @@ from primum.report.figures.forest_layers import (
     text,
 )
 from primum.report.figures.style import BLUE, FAINT, INK, SMALL, SOFT, WIDTH, Look, fit, fit_label, look, text_width
-from primum.report.numbers import count, known, of_metric
+from primum.report.numbers import WITHHELD, counted, known, of_metric, withheld
 from primum.report.words import capital
 
 Section = tuple[str, list[dict[str, Any]]]
@@ -95,7 +95,8 @@ def _frame(rows: list[dict[str, Any]], axis: Axis) -> Frame:
 
 
 def _cases(row: dict[str, Any]) -> str:
-    return f"{count(row.get('events'))} / {count(row.get('n'))}"
+    cases, people = counted(row.get("events")), counted(row.get("n"))
+    return WITHHELD if cases == people == WITHHELD else f"{cases} / {people}"
 
 
 def _domain(rows: list[dict[str, Any]], axis: Axis) -> tuple[float, float]:
@@ -182,6 +183,8 @@ def _look(row: dict[str, Any]) -> Look:
 
 
 def _why(row: dict[str, Any]) -> str:
+    if withheld(row):
+        return WITHHELD
     status, reason = str(row.get("status") or "not estimable"), str(row.get("reason") or "")
     return reason if reason.startswith(status) else ": ".join(p for p in (status, reason) if p)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from primum.finding import Verdict
+from primum.finding import Status, Verdict
 from primum.report.figures.figure import Figure
 from primum.report.figures.forest import Section, forest, value_words
 from primum.report.figures.forest_layers import Axis
 from primum.report.figures.rows import Source, cap
-from primum.report.numbers import RATES, count, known, of_metric
+from primum.report.numbers import RATES, WITHHELD, count, counted, known, of_metric, withheld
 from primum.report.source import headline
-from primum.report.words import PLAIN, capital, comparator, margin, metric_title
+from primum.report.words import PLAIN, SUPPRESSED, capital, comparator, margin, metric_title
 
 PAGE_ONE_ROWS, ROWS, TALL = 24, 66, 36
 MORE = ("sensitivity", "specificity", "ppv", "auroc", "calibration_slope", "oe_ratio", "net_benefit")
@@ -94,7 +94,9 @@ def _lower(title: str) -> str:
 
 def _difference(row: dict[str, Any]) -> dict[str, Any]:
     out = {**row, "value": row["difference"], "low": row["difference_low"], "high": row["difference_high"]}
-    if not known(out["value"]) and row["status"] == "ok":
+    if row["difference_withheld"]:
+        out["status"], out["reason"] = str(Status.SUPPRESSED), WITHHELD
+    elif not known(out["value"]) and row["status"] == "ok":
         out["status"] = "not estimable"
     return out
 
@@ -122,9 +124,8 @@ def _difference_figure(
             "Attribute": r["attribute"],
             "Group": r["group"],
             "Compared with": comparator(r["comparator"]) if r["comparator"] else "",
-            "Difference": r["value"],
-            "Low": r["low"],
-            "High": r["high"],
+            "Difference": WITHHELD if withheld(r) else r["value"],
+            **{k: WITHHELD if withheld(r) else r[k.lower()] for k in ("Low", "High")},
             "Margin": r["margin"],
             "Verdict": r["verdict_words"],
         }
@@ -219,31 +220,38 @@ def _told(rows: list[dict[str, Any]], axis: Axis) -> str:
     seen = [r["value"] for r in rows if known(r["value"]) and r["status"] == "ok"]
     if seen:
         low, high = (of_metric(axis.metric, v, comparison=axis.comparison) for v in (min(seen), max(seen)))
-        parts.append(f"Estimates of the groups lie between {low} and {high}.")
+        which = "groups that are shown" if any(withheld(r) for r in rows) else "groups"
+        parts.append(f"Estimates of the {which} lie between {low} and {high}.")
     harmed = [r for r in rows if r.get("verdict") == Verdict.HARM]
     if harmed:
         said = [
-            f"{r['attribute']} {r['label']}, {value_words(r, axis)}, {count(r['events'])} cases" for r in harmed[:4]
+            f"{r['attribute']} {r['label']}, {value_words(r, axis)}, {counted(r['events'])} cases" for r in harmed[:4]
         ]
         parts.append(f"Harm is shown for {'; '.join(said)}{' and others' if len(harmed) > 4 else ''}.")
     counts = {str(v): sum(r.get("verdict") == v for r in rows) for v in Verdict}
-    judged = [f"{v}: {k}" for v, k in counts.items() if k]
+    judged = [f"{SUPPRESSED if v == Verdict.SUPPRESSED else v}: {k}" for v, k in counts.items() if k]
     return " ".join([*parts, f"Verdicts: {', '.join(judged)}." if judged else ""]).strip()
 
 
 def _table_row(row: dict[str, Any]) -> dict[str, Any]:
+    hidden = WITHHELD if withheld(row) else None
+
+    def number(key: str) -> Any:
+        value = row.get(key)
+        return value if known(value) else hidden
+
     return {
         "Attribute": "" if row.get("everyone") else row.get("attribute"),
         "Group": row.get("group"),
-        "People": row.get("n"),
-        "Cases": row.get("events"),
-        "Estimate": row.get("value"),
-        "Low": row.get("low"),
-        "High": row.get("high"),
+        "People": number("n"),
+        "Cases": number("events"),
+        "Estimate": number("value"),
+        "Low": number("low"),
+        "High": number("high"),
         "Comparator's estimate": row.get("comparator_value"),
         "Margin": row.get("margin"),
         "Verdict": row.get("verdict_words") or "",
-        "Status": ": ".join(p for p in (str(row.get("status") or ""), str(row.get("reason") or "")) if p),
+        "Status": hidden or ": ".join(p for p in (str(row.get("status") or ""), str(row.get("reason") or "")) if p),
     }
 
 

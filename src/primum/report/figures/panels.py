@@ -10,7 +10,7 @@ from typing import Any
 from primum.report.figures.figure import values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import DASHES, INK, SERIES, SMALL, SOFT, TEXT, WIDTH, wrap
-from primum.report.numbers import count, known
+from primum.report.numbers import WITHHELD, count, known
 from primum.report.numbers import threshold as threshold_words
 from primum.report.words import group_name
 
@@ -21,19 +21,24 @@ PERCENT = "format(datum.value * 100, '.3~') + '%'"
 
 @dataclass(frozen=True)
 class Panel:
-    """One group's curve (empty where there is none) and the cases behind it."""
+    """One group's curve (empty where there is none) and the cases behind it, None where they are withheld."""
 
     name: str
     rows: Rows
-    events: int
+    events: int | None
     smooth: Rows = field(default_factory=list)
+    withheld: bool = False
 
 
 def panels_of(source: Source, attribute: str, found: dict[str, Rows]) -> tuple[list[Panel], str]:
     """Return a panel for at most `PANELS` groups, those with the most cases, and what was left out."""
-    events = {g: _events(source, attribute, g) for g in found}
-    keep = sorted(found, key=lambda g: (not found[g], -events[g]))[:PANELS]
-    chosen = [Panel(group_name(attribute, g), found[g], events[g]) for g in found if g in keep]
+    events = {g: source.events(attribute, g) for g in found}
+    keep = sorted(found, key=lambda g: (not found[g], -(events[g] or 0)))[:PANELS]
+    chosen = [
+        Panel(group_name(attribute, g), found[g], events[g], withheld=not found[g] and source.withheld(attribute, g))
+        for g in found
+        if g in keep
+    ]
     left = len(found) - len(chosen)
     return (
         chosen,
@@ -52,11 +57,12 @@ def view(panel: Panel, side: int, layers: list[dict[str, Any]], *, ratio: float 
     height = round(side * ratio)
     lines = _name_lines(panel, side)
     heads = [{"t": part, "y": -24 - 14 * (len(lines) - 1 - i)} for i, part in enumerate(lines)]
-    cases = [{"t": f"{count(panel.events)} case{'' if panel.events == 1 else 's'}", "y": -10}]
+    said = "" if panel.events is None else f"{count(panel.events)} case{'' if panel.events == 1 else 's'}"
+    cases = [{"t": said, "y": -10}]
     layers = [*layers, _head(heads, TEXT, INK, "bold"), _head(cases, SMALL, SOFT, "normal")]
     if not panel.rows:
         words = {
-            "data": values([{"t": "not drawn: too few cases"}]),
+            "data": values([{"t": WITHHELD if panel.withheld else "not drawn: too few cases"}]),
             "mark": {"type": "text", "fontStyle": "italic", "fontSize": SMALL, "color": SOFT},
             "encoding": {"x": {"value": side / 2}, "y": {"value": height / 2}, "text": {"field": "t"}},
         }
@@ -214,8 +220,3 @@ def listed(names: list[str]) -> str:
 def file_name(name: str) -> str:
     """Return a name that is safe for files."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "groups"
-
-
-def _events(source: Source, attribute: str, group: str) -> int:
-    rows = source.chapter("groups").get("estimates", [])
-    return next((int(r["events"]) for r in rows if r["attribute"] == attribute and r["group"] == group), 0)

@@ -8,7 +8,7 @@ from typing import Any
 from primum.report.figures.figure import Figure, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import GRID, INK, SKY, SMALL, SOFT, TEXT, WIDTH, fit, text_width, wrap
-from primum.report.numbers import count, known, percent
+from primum.report.numbers import WITHHELD, count, counted, known, percent, withheld
 from primum.report.words import capital, group_name
 from primum.usecase import MISSING, OVERALL
 
@@ -60,7 +60,7 @@ def flow(source: Source) -> Figure | None:
     last = steps[-1]
     alt = f"Flow of people: {count(steps[0]['n'])} {steps[0]['step']}, {count(last['n'])} remain. "
     alt += " ".join(
-        f"{capital(s['step'])}: {count(s['removed'])} left out" + (f" ({s['why']})." if s.get("why") else ".")
+        f"{capital(s['step'])}: {counted(s['removed'])} left out" + (f" ({s['why']})." if s.get("why") else ".")
         for s in steps
         if s.get("removed")
     )
@@ -71,9 +71,10 @@ def flow(source: Source) -> Figure | None:
 
 def missingness(source: Source) -> Figure | None:
     """Return the share missing in each variable by group, as a table of shaded cells."""
-    rows = [r for r in source.chapter("people").get("missingness", []) if known(r.get("share"))]
     plain = {OVERALL, *source.plain_attributes}
-    rows = [r for r in rows if r["attribute"] in plain]
+    every = [r for r in source.chapter("people").get("missingness", []) if r["attribute"] in plain]
+    every = [r for r in every if known(r.get("share")) or withheld(r)]
+    rows = [r for r in every if not withheld(r)]
     everyone = {r["variable"]: r["share"] for r in rows if r["attribute"] == OVERALL}
     worst: dict[str, float] = {}
     for r in rows:
@@ -82,8 +83,8 @@ def missingness(source: Source) -> Figure | None:
     if not told:
         return None
     kept = sorted(told, key=lambda v: -everyone.get(v, worst[v]))[:VARIABLES]
-    columns = list(dict.fromkeys((r["attribute"], r["level"]) for r in rows))[:LEVELS]
-    cells = {(r["variable"], r["attribute"], r["level"]): r for r in rows}
+    columns = list(dict.fromkeys((r["attribute"], r["level"]) for r in every))[:LEVELS]
+    cells = {(r["variable"], r["attribute"], r["level"]): r for r in every}
     labels = {r["variable"]: r["label"] for r in (source.chapter("people").get("table_one") or {}).get("rows", [])}
     spec = _heat(kept, [capital(labels.get(v) or v) for v in kept], columns, cells)
     first = kept[0]
@@ -100,13 +101,10 @@ def missingness(source: Source) -> Figure | None:
             "Variable": r["variable"],
             "Attribute": r["attribute"],
             "Group": r["level"],
-            "People": r["n"],
-            "Missing": r["missing"],
-            "Share": r["share"],
-            "Low": r.get("low"),
-            "High": r.get("high"),
+            "People": WITHHELD if r["n"] is None else r["n"],
+            **{k.capitalize(): WITHHELD if withheld(r) else r.get(k) for k in ("missing", "share", "low", "high")},
         }
-        for r in rows
+        for r in every
     ]
     left = len(told) - len(kept)
     note = "Numbers are per cent missing; an empty cell is none." + (
@@ -124,7 +122,7 @@ def _heat(
     gaps = 8 * (len({a for a, _ in columns}) - 1)
     wide = min(46, int((WIDTH - label - gaps - last - 4) / (len(columns) - 0.5)))
     head = int(min(150, max(text_width(n, SMALL) for n in names)) * 0.72) + 16
-    most = max((c["share"] for (_, _, g), c in cells.items() if g != MISSING), default=1.0) or 1.0
+    most = max((c["share"] for (_, _, g), c in cells.items() if g != MISSING and not withheld(c)), default=1.0) or 1.0
     xs, x = [], 0.0
     for i, (attribute, _) in enumerate(columns):
         x += 8 if i and attribute != columns[i - 1][0] else 0
@@ -144,7 +142,8 @@ def _heat(
                     "y1": (i + 1) * CELL - 1.5,
                     "y": i * CELL + CELL / 2,
                     "shade": 0.0 if not share else round(0.06 + 0.5 * math.sqrt(min(1.0, share / most)), 3),
-                    "t": "?" if share is None else _share(share),
+                    "t": "" if cell and withheld(cell) else "?" if share is None else _share(share),
+                    "w": WITHHELD if cell and withheld(cell) else "",
                 }
             )
     layers = [
@@ -165,6 +164,7 @@ def _heat(
             },
         },
         _text([d for d in drawn if d["t"]], "t", _pixel("xm"), size=SMALL, align="center"),
+        _text([d for d in drawn if d["w"]], "w", _pixel("xm"), size=9, align="center", colour=SOFT),
         _text(
             [{"y": i * CELL + CELL / 2, "t": fit(v, label - 12)} for i, v in enumerate(labels)],
             "t",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from primum.finding import Finding, Status, Verdict
-from primum.report.numbers import known
+from primum.report.numbers import WITHHELD, known, withheld
 from primum.report.source import Audited, chapter, divisions, models, primary, threshold, verdicts
-from primum.report.words import chip, group_name
+from primum.report.words import chip, group_name, shown
 from primum.usecase import MISSING, OVERALL
 
 
@@ -60,23 +60,20 @@ class Source:
 
     def estimates(self, metric: str, chapter: str = "groups") -> list[dict[str, Any]]:
         """Return the primary model's estimates of a metric at the decision threshold (or of no threshold)."""
-        rows = self.chapter(chapter).get("estimates", [])
+        rows, model = self.chapter(chapter).get("estimates", []), self.primary
         return [
             r
             for r in rows
-            if r["model"] == self.primary and r["metric"] == metric and r["comparison"] == "estimate" and self._here(r)
+            if r["metric"] == metric and r["model"] == model and r["comparison"] == "estimate" and self._here(r)
         ]
 
     def comparisons(self, metric: str) -> dict[tuple[str, str], dict[str, Any]]:
         """Return (attribute, group) -> difference to the comparator."""
-        rows = self.chapter("groups").get("comparisons", [])
+        rows, model = self.chapter("groups").get("comparisons", []), self.primary
         return {
             (r["attribute"], r["group"]): r
             for r in rows
-            if r["model"] == self.primary
-            and r["metric"] == metric
-            and r["comparison"] == "difference"
-            and self._here(r)
+            if r["metric"] == metric and r["model"] == model and r["comparison"] == "difference" and self._here(r)
         }
 
     def verdicts(self, metric: str) -> dict[tuple[str, str], Finding]:
@@ -106,6 +103,8 @@ class Source:
         comparator = str(difference.get("comparator") or (finding.comparator if finding else "") or "")
         out = {k: row.get(k) for k in ("attribute", "group", "n", "events", "nonevents", "value", "low", "high")}
         out["status"], out["reason"] = str(row.get("status") or Status.OK), str(row.get("reason") or "")
+        if withheld(row):
+            out["reason"] = WITHHELD
         out["comparator"], out["label"] = comparator, short_name(str(row["group"]))
         out["difference"], out["difference_low"], out["difference_high"] = (
             difference.get(k) for k in ("value", "low", "high")
@@ -113,9 +112,13 @@ class Source:
         if out["difference"] is None and finding is not None and known(finding.estimate.value):
             out["difference"] = finding.estimate.value
             out["difference_low"], out["difference_high"] = finding.estimate.low, finding.estimate.high
+        judged = shown(finding) if finding else None
+        out["difference_withheld"] = out["difference"] is None and (
+            judged is Verdict.SUPPRESSED or withheld(difference)
+        )
         out["margin"] = finding.margin if finding else None
         out["comparator_value"] = self._comparator_value(out, comparator, by_group)
-        out["verdict"] = str(finding.verdict) if finding else ""
+        out["verdict"] = str(judged) if judged else ""
         out["verdict_words"] = chip(finding)["text"] if finding else ""
         return out
 
@@ -126,6 +129,23 @@ class Source:
             return float(row["value"]) - float(row["difference"])
         named = by_group.get(comparator, {}).get("value")
         return None if named is None or not known(named) else float(named)
+
+    def events(self, attribute: str, group: str) -> int | None:
+        """Return how many people with the outcome a group has; None where that is withheld."""
+        own = next((r for r in self.chapter("groups").get("estimates", []) if _key(r) == (attribute, group)), None)
+        if own is None:
+            return 0
+        return None if own["events"] is None else int(own["events"])
+
+    def withheld(self, attribute: str, group: str) -> bool:
+        """Whether something about a group may not be told, so that a curve which is not there is not for want of cases.
+
+        In a release this holds for every curve that is missing.
+        """
+        rows = self.chapter("groups").get("estimates", [])
+        return bool(self.run.manifest.get("release")) or any(
+            r["group"] == group and r["attribute"] == attribute and withheld(r) for r in rows
+        )
 
     def _here(self, row: dict[str, Any]) -> bool:
         at, here = row.get("at"), self.threshold

@@ -136,7 +136,7 @@ def groups_used(run: Audited) -> list[Block]:
         Heading("Groups"),
         text("People were divided in these ways, declared beforehand:"),
         *bullets(lines),
-        *asked(run, [("14", "why these groups were chosen, and which approach to fairness was taken")]),
+        *asked(run, [("14", "why these groups were chosen, and how differences between them were approached")]),
     ]
 
 

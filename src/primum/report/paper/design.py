@@ -223,7 +223,8 @@ def _precision(metric: str, p: Precision) -> str:
     whom = who.get(METRICS[metric].denominator, "people with the outcome and as many without it")
     scale = 100 if metric in RATES else 1
     unit = " percentage points" if metric in RATES else ""
-    return f"for {printed.name(metric)}, {p.events} {whom}, and an interval of at most ±{scale * p.half_width:g}{unit}"
+    wide = f"an interval of at most ±{scale * p.half_width:g}{unit}"
+    return f"for {printed.name(metric)}, at least {p.events} {whom}, and {wide}"
 
 
 def missing(run: Audited) -> list[Block]:

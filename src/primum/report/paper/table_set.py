@@ -126,6 +126,8 @@ def _unknown(levels: Row, group: str | None) -> str:
     """Return how many eligible people have no outcome: of one group, or (None) of the first division."""
     if group is None:
         first: Row = next(iter(levels.values()), {}) if levels else {}
+        if any(c["n"] is None or c["unknown_outcome"] is None for c in first.values()):
+            return MISSING_WORD
         n = sum(c["n"] for c in first.values())
         return printed.share(sum(c["unknown_outcome"] for c in first.values()), n) if n else NONE
     cell = levels.get(group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import count, fixed, known, percent, rate
+from primum.report.numbers import WITHHELD, count, counted, fixed, known, percent, rate
 from primum.report.section import Block, Section, Table, Text
 from primum.report.source import Audited, Row, chapter, clustered, primary
 from primum.report.views.further import NARROW
@@ -49,12 +49,15 @@ def places(held: list[Row], share: float) -> Grid:
         lines.append(Line(words.capital(r["attribute"]), section=True))
         for g in r["groups"]:
             name = "Everyone" if g["group"] == EVERYONE else words.group_name(r["attribute"], g["group"])
+            if g.get("status") == "suppressed":
+                lines.append(Line(name, cells(*[WITHHELD] * (len(heads) - 1))))
+                continue
             found = Cell(
                 rate(g["sensitivity"], g["sensitivity_low"], g["sensitivity_high"]),
                 "" if known(g["sensitivity"]) else "nobody has it",
             )
             seen = Cell(fixed(g["nne"], 1), "" if known(g["nne"]) else "no case is found")
-            shown = cells(count(g["n"]), percent(g["slots"], 1), percent(g["due"], 1))
+            shown = cells(counted(g["n"]), percent(g["slots"], 1), percent(g["due"], 1))
             lines.append(Line(name, [*shown, found, seen, Cell(count(g["false_alarms"]))]))
     tied = max((r["tied"] for r in held if r["capacity"] == share), default=0.0)
     tie = f"; {count(tied)} people share the next score and all wait" if tied else ""

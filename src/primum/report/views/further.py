@@ -7,7 +7,21 @@ from typing import Any
 from primum.measure.policies import NOTE, POLICIES
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NBSP, NONE, RATES, count, known, of_metric, percent, plain, rate, span
+from primum.report.numbers import (
+    NBSP,
+    NONE,
+    RATES,
+    WITHHELD,
+    count,
+    counted,
+    known,
+    of_metric,
+    percent,
+    plain,
+    rate,
+    span,
+    withheld,
+)
 from primum.report.numbers import threshold as threshold_words
 from primum.report.source import Audited, Row, chapter, clustered, divisions, every, models
 from primum.report.views.joint import by_attribute, largest, left_out
@@ -66,9 +80,12 @@ def _policy(row: Row, scale: str, *, worth: bool) -> Line:
         cut = Cell(threshold_words(row["threshold"], scale), str(row.get("reason") or ""))
     else:
         cut = Cell("by group" if whole else "nobody is selected", str(row.get("reason") or ""))
+    if row.get("status") == "suppressed":
+        name = "Everyone" if whole else words.group_name(row["attribute"], row["group"])
+        return Line(name, cells(*[WITHHELD] * (6 if worth else 5)))
     found = rate(row["sensitivity"], row["sensitivity_low"], row["sensitivity_high"])
     shown = [
-        Cell(count(row["n"])), cut, Cell(percent(row["selected"])),
+        Cell(counted(row["n"])), cut, Cell(percent(row["selected"])),
         Cell(found, "" if known(row["sensitivity"]) else "nobody has it"), Cell(count(row["false_alarms"])),
     ]  # fmt: skip
     if worth:
@@ -82,12 +99,14 @@ def exposure(run: Audited, model: str) -> Grid:
     rows: list[Row] = every(chapter(run, "groups").get("exposure", []), model=model)
 
     def line(r: Row) -> Line:
+        if withheld(r):
+            return Line(words.group_name(r["attribute"], r["group"]), cells(*[WITHHELD] * 5))
         value = rate(r["value"], r["low"], r["high"])
         reason = str(r.get("reason") or "") or ("" if known(r["low"]) else "no interval can be given")
         return Line(
             words.group_name(r["attribute"], r["group"]),
             cells(
-                count(r["n"]), count(r["events"]), percent(r["share"], 1), percent(r["due"], 1),
+                counted(r["n"]), counted(r["events"]), percent(r["share"], 1), percent(r["due"], 1),
                 (value, reason),
             ),
         )  # fmt: skip
@@ -115,6 +134,8 @@ def gap_parts(run: Audited, model: str, metric: str) -> Grid:
 
 def _gap(row: Row) -> Line:
     other = "overall" if row["comparator"] == "overall" else row["comparator"]
+    if row.get("status") == "suppressed":
+        return Line(words.group_name(row["attribute"], row["group"]), cells(words.comparator(other), *[WITHHELD] * 5))
     reason = str(row.get("reason") or "")
     shown = [Cell(words.comparator(other)), _part(row, "gap", reason)]
     for part in PARTS:

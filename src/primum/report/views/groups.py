@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from primum.finding import Finding
+from primum.finding import Finding, Verdict
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NONE, count, known, missed_of, of_metric
+from primum.report.numbers import NONE, WITHHELD, count, counted, known, missed_of, of_metric, withheld
 from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold, verdicts
 from primum.usecase import OVERALL
 
@@ -56,10 +56,10 @@ def _estimate_line(
 ) -> Line:
     found = [decided(rows, model, m, attribute, group, at) for m in metrics]
     some = next((r for r in found if r is not None), None)
-    people = [Cell(count(some["n"])), Cell(count(some["events"]))] if some else [Cell(NONE), Cell(NONE)]
+    people = [Cell(counted(some["n"])), Cell(counted(some["events"]))] if some else [Cell(NONE), Cell(NONE)]
     if effective:
         whole = decided(rows, model, "prevalence", attribute, group, at) or {}
-        people.append(Cell(count(whole.get("n_effective"))))
+        people.append(Cell(WITHHELD if withheld(whole) else count(whole.get("n_effective"))))
     pairs = zip(metrics, found, strict=True)
     return Line(words.group_name(attribute, group), [*people, *(_value(m, r) for m, r in pairs)])
 
@@ -67,6 +67,8 @@ def _estimate_line(
 def _value(metric: str, row: Row | None) -> Cell:
     if row is None:
         return Cell(NONE, "not computed")
+    if withheld(row):
+        return Cell(WITHHELD)
     text = of_metric(metric, row["value"], row["low"], row["high"])
     reason = str(row["status"] if known(row["value"]) else row.get("reason") or row["status"])
     return Cell(text, reason if row["status"] != "ok" else "")
@@ -98,19 +100,22 @@ def _compared(run: Audited, finding: Finding) -> Line:
     at = threshold(run, finding.model)
     own = decided(estimates(run), finding.model, finding.metric, finding.attribute, finding.group, at)
     difference = of_metric(finding.metric, e.value, e.low, e.high, comparison="difference")
-    reason = (finding.reason or e.reason) if not known(e.value) else ""
+    hidden = words.shown(finding) is Verdict.SUPPRESSED
+    reason = (finding.reason or e.reason) if not (known(e.value) or hidden) else ""
+    cases = counted(own["events"] if hidden and own else None if hidden else e.events)
     more = f"{count(finding.more_events)} {_kind(finding)}" if finding.more_events else NONE
     own_cell = Cell(of_metric(finding.metric, own["value"], own["low"], own["high"])) if own else Cell(NONE)
-    shape, kind = words.SHAPES[finding.verdict]
+    own_cell = Cell(WITHHELD) if withheld(own or {}) else own_cell
+    shape, kind = words.SHAPES[words.shown(finding)]
     return Line(
         words.group_name(finding.attribute, finding.group),
         [
-            Cell(count(e.events)),
+            Cell(cases),
             own_cell,
-            Cell(words.comparator(finding.comparator) if finding.comparator else NONE),
-            Cell(difference, reason),
-            Cell(f"{shape} {finding.verdict}", finding.reason if known(e.value) else "", f"chip {kind}"),
-            Cell(more),
+            Cell(words.comparator(finding.comparator) if finding.comparator else WITHHELD if hidden else NONE),
+            Cell(WITHHELD if hidden else difference, reason),
+            Cell(f"{shape} {words.verdict(finding)}", finding.reason if known(e.value) else "", f"chip {kind}"),
+            Cell(WITHHELD if hidden else more),
         ],
     )
 
@@ -136,6 +141,8 @@ def consequences(run: Audited, model: str) -> Grid:
 
 
 def _fates(row: Row, keys: tuple[str, ...]) -> list[Cell]:
+    if row.get("status") == "suppressed":
+        return cells(*[WITHHELD] * len(keys))
     said = {k: count(row[k]) for k in keys} | {"missed": missed_of(row["with_outcome"], row["found"])}
     return cells(*(said[k] for k in keys))
 

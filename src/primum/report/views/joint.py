@@ -13,7 +13,9 @@ from primum.report.numbers import (
     NBSP,
     NONE,
     RATES,
+    WITHHELD,
     count,
+    counted,
     fixed,
     half_up,
     known,
@@ -22,6 +24,7 @@ from primum.report.numbers import (
     percent,
     rate,
     span,
+    withheld,
 )
 from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold
 
@@ -97,6 +100,9 @@ def at_once(run: Audited, model: str, metric: str) -> Grid:
 
 def _gap(row: Row) -> Line:
     metric = row["metric"]
+    if withheld(row):
+        shown = cells(WITHHELD, words.comparator(row["comparator"]), *[WITHHELD] * 4)
+        return Line(words.group_name(row["attribute"], row["group"]), shown)
     if not known(row["value"]):
         undefined = Cell(NONE, str(row.get("reason") or "not estimable"))
         shown = [Cell(count(row["events"])), Cell(words.comparator(row["comparator"])), undefined, *cells(*[NONE] * 3)]
@@ -110,7 +116,7 @@ def _gap(row: Row) -> Line:
     return Line(
         words.group_name(row["attribute"], row["group"]),
         [
-            Cell(count(row["events"])),
+            Cell(counted(row["events"])),
             Cell(words.comparator(row["comparator"])),
             Cell(of_metric(metric, row["value"], comparison="difference")),
             Cell(_limits(metric, row["low"], row["high"]), beyond[0]),
@@ -188,6 +194,8 @@ def borrowed(run: Audited, model: str, metric: str) -> Grid:
     own, at = estimates(run), threshold(run, model)
 
     def line(row: Row) -> Line:
+        if withheld(row):
+            return Line(words.group_name(row["attribute"], row["group"]), cells(*[WITHHELD] * 4))
         raw = decided(own, model, metric, row["attribute"], row["group"], at) or {}
         text = rate(row["raw"], raw.get("low"), raw.get("high")) if known(row["raw"]) else NONE
         reason = "" if known(row["raw"]) else str(raw.get("reason") or "nobody counts here")
@@ -196,7 +204,7 @@ def borrowed(run: Audited, model: str, metric: str) -> Grid:
         return Line(
             words.group_name(row["attribute"], row["group"]),
             cells(
-                count(row["people"]), (text, reason),
+                counted(row["people"]), (text, reason),
                 (rate(row["value"], row["low"], row["high"]), "its own people say otherwise" if away else ""),
                 kept or percent(row["kept"]),
             ),

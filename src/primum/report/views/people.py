@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from primum.report.grid import Cell, Grid, Line, cells, flat
-from primum.report.numbers import NONE, count, fixed, known, percent, points, rate
+from primum.report.numbers import NONE, WITHHELD, count, counted, fixed, known, percent, points, rate
 from primum.report.source import Audited, chapter
 from primum.report.words import capital, group_name
 from primum.usecase import MISSING, OVERALL
@@ -20,7 +20,7 @@ def not_told(run: Audited, part: str) -> str:
 def flow(run: Audited) -> Grid:
     """Return how many people each filter left."""
     steps = chapter(run, "people").get("flow", [])
-    lines = [Line(s["step"], cells(count(s["removed"]), count(s["n"]), s.get("why") or "")) for s in steps]
+    lines = [Line(s["step"], cells(counted(s["removed"]), counted(s["n"]), s.get("why") or "")) for s in steps]
     return Grid("From the rows that were read to the people who are audited", ["Step", "Removed", "Left", "Why"], lines)
 
 
@@ -34,7 +34,7 @@ def table_one(run: Audited) -> list[Grid]:
         kept = [i for i, c in enumerate(columns) if c["attribute"] in {OVERALL, attribute}]
         heads = [group_name(columns[i]["attribute"], columns[i]["level"]) for i in kept]
         lines = [
-            Line("People", [Cell(count(columns[i]["n"])) for i in kept]),
+            Line("People", [Cell(counted(columns[i]["n"])) for i in kept]),
             *(Line(_label(r), [_one(r, i) for i in kept]) for r in table["rows"]),
         ]
         caption = f"Who they are, by {attribute}" if attribute != OVERALL else "Who they are"
@@ -56,7 +56,7 @@ def table_one_together(run: Audited) -> Grid:
         else f"{capital(c['attribute'])}:\n{'not recorded' if c['level'] == MISSING else c['level']}"
         for c in columns
     ]
-    lines = [Line("People", [Cell(count(c["n"])) for c in columns])] if columns else []
+    lines = [Line("People", [Cell(counted(c["n"])) for c in columns])] if columns else []
     many = Counter(r["variable"] for r in table["rows"])
     seen = ""
     for r in table["rows"]:
@@ -83,7 +83,10 @@ def _label(row: dict[str, Any]) -> str:
 def _one(row: dict[str, Any], i: int) -> Cell:
     distance = row["smd"][i] if i < len(row["smd"]) else None
     note = f"SMD {fixed(distance, 2)}" if known(distance) else ""
-    return Cell(row["cells"][i].get("text") or NONE, note)
+    cell = row["cells"][i]
+    if cell.get("status") == "suppressed":
+        return Cell(WITHHELD)
+    return Cell(cell.get("text") or NONE, note)
 
 
 def missingness(run: Audited) -> list[Grid]:
@@ -105,6 +108,8 @@ def missingness(run: Audited) -> list[Grid]:
 
 
 def _missing(row: dict[str, Any] | None) -> Cell:
+    if row is not None and row.get("status") == "suppressed":
+        return Cell(WITHHELD)
     if row is None or not known(row["share"]):
         return Cell(NONE, "nobody in this group")
     return Cell(percent(row["share"]), f"{count(row['missing'])} of {count(row['n'])}")
@@ -117,10 +122,10 @@ def representativeness(run: Audited) -> Grid:
         Line(
             f"{capital(r['attribute'])}: {group_name(r['attribute'], r['level'])}",
             cells(
-                count(r["n"]),
-                percent(r["share"], 1),
+                counted(r["n"]),
+                percent(r["share"], 1) if known(r["share"]) else WITHHELD,
                 percent(r["declared"], 1),
-                points(r["difference"], r["low"], r["high"], 1),
+                points(r["difference"], r["low"], r["high"], 1) if known(r["difference"]) else WITHHELD,
             ),
         )
         for r in rows
@@ -137,8 +142,10 @@ def unrecorded(run: Audited) -> Grid:
         lines.append(Line(capital(attribute), section=True))
         for level, cell in levels.items():
             n, k = cell["n"], cell["unknown_outcome"]
-            share = (percent(k / n), "") if n else (NONE, "nobody in this group")
-            lines.append(Line(group_name(attribute, level), cells(count(n), count(k), share)))
+            hidden = n is None or k is None
+            share = (percent(k / n), "") if n and not hidden else (NONE, "nobody in this group")
+            share = (WITHHELD, "") if hidden else share
+            lines.append(Line(group_name(attribute, level), cells(counted(n), counted(k), share)))
     return Grid("People whose outcome is unknown", ["Group", "Eligible", "Outcome unknown", "Share"], lines)
 
 

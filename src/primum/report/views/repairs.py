@@ -56,8 +56,8 @@ def section(run: Audited) -> Section:
     """Return the chapter of the repairs."""
     all_ = tried(run)
     if not all_:
-        said = Text("No repair was declared in the use case, so none was tried.")
-        return Section("repairs", TITLE, [said])
+        said = "No repair was declared in the use case, so none was tried."
+        return Section("repairs", TITLE, [Text(words.ABSENT if run.manifest.get("release") else said)])
     out: list[Block] = [
         Text(LEAD),
         Text(rule(run)),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from primum.measure.metric import METRICS
 from primum.report import words
 from primum.report.grid import Grid, Line, cells, flat
-from primum.report.numbers import count, fixed, known, percent, threshold
+from primum.report.numbers import count, counted, fixed, known, percent, threshold
 from primum.report.source import Audited, chapter, estimates, models
 from primum.usecase import Condition, Groups, UseCase
+
+_VERSION = re.compile(r"\d[\w.]*")
 
 
 def question(run: Audited) -> list[tuple[str, str]]:
@@ -82,15 +85,19 @@ def model_table(run: Audited) -> Grid:
     """Return what was audited: kind, threshold, people scored and not."""
     lines = []
     for m in models(run):
-        missed = sum(sum(v.values()) for v in list((m.get("not_scored") or {}).values())[:1])
+        parts = list((m.get("not_scored") or {}).values())[:1]
+        whole = m.get("not_scored", {}) is not None and all(k is not None for v in parts for k in v.values())
+        if run.manifest.get("release") and not parts:
+            whole = False  # who was not scored is no part of a release, and nobody is not the same as not told
+        missed = sum(sum(v.values()) for v in parts) if whole else None
         lines.append(
             Line(
                 m["name"],
                 cells(
                     m.get("description") or m["kind"],
                     threshold(m["threshold"], m.get("scale", "probability")),
-                    count(m["n_scored"]),
-                    count(missed),
+                    counted(m["n_scored"]),
+                    counted(missed),
                     _settings(m.get("settings") or {}),
                 ),
             )
@@ -113,7 +120,9 @@ def not_scored(run: Audited) -> Grid:
     for m in models(run):
         for attribute, levels in (m.get("not_scored") or {}).items():
             lines += [
-                Line(f"{m['name']}, {words.group_name(attribute, g)}", cells(count(k))) for g, k in levels.items() if k
+                Line(f"{m['name']}, {words.group_name(attribute, g)}", cells(counted(k)))
+                for g, k in levels.items()
+                if k != 0
             ]
     return Grid("People whom a model could not score, and who are left out of its numbers", ["Group", "People"], lines)
 
@@ -124,9 +133,15 @@ def deviations(run: Audited) -> Grid:
     return flat("Changes after the plan was frozen", run.manifest.get("deviations") or [], names)
 
 
-def environment(run: Audited) -> list[tuple[str, str]]:
-    """Return what is needed to get the same numbers again."""
+def environment(run: Audited, *, export: bool = False) -> list[tuple[str, str]]:
+    """Return what is needed to get the same numbers again.
+
+    With `export` only what may leave: days instead of times, the first digits of the plan, nothing of the machine and
+    no size of the data, which is told by the protected counts alone.
+    """
     m = run.manifest
+    if export:
+        return _exported(run)
     packages = ", ".join(f"{k} {v}" for k, v in (m.get("packages") or {}).items())
     took: dict[str, float] = dict(m.get("seconds") or {})
     seconds = took.pop("in all", sum(took.values()))
@@ -145,6 +160,23 @@ def environment(run: Audited) -> list[tuple[str, str]]:
         ("Packages", packages),
         ("Platform", str(m.get("platform", ""))),
         ("Time", f"{fixed(seconds, 0)} seconds"),
+    ]
+
+
+def _exported(run: Audited) -> list[tuple[str, str]]:
+    m = run.manifest
+    versions: dict[str, Any] = dict(m.get("packages") or {})
+    packages = ", ".join(f"{k} {v}" for k, v in versions.items() if _VERSION.fullmatch(str(v)))
+    return [
+        ("Plan", str(run.plan.hash)[:12]),
+        ("Plan frozen", str(run.plan.created)[:10]),
+        ("Audit run", str(m.get("created", ""))[:10]),
+        ("Seed", str(m.get("seed", run.usecase.seed))),
+        ("Folds", str(run.usecase.folds)),
+        ("Bootstrap replicates", count(run.usecase.replicates)),
+        ("Level of intervals", percent(run.usecase.level)),
+        ("primum", str(m.get("primum", ""))),
+        ("Packages", packages),
     ]
 
 
@@ -169,7 +201,14 @@ EFFECTIVE = (
 )
 
 
-def limits(run: Audited) -> list[str]:
+PROTECTED = (
+    "This is a release: numbers come from protected counts, so they may differ a little from those inside the room. "
+    "What is withheld is withheld with one word, whatever the reason; ranks, gaps and verdicts that rest on it are not "
+    "given."
+)
+
+
+def limits(run: Audited, *, export: bool = False) -> list[str]:
     """Return what the report cannot tell."""
     effective = any(known(r.get("n_effective")) for r in estimates(run))
-    return [*LIMITS, EFFECTIVE] if effective else LIMITS
+    return [*LIMITS, *([EFFECTIVE] if effective else []), *([PROTECTED] if export else [])]
