@@ -17,7 +17,6 @@ from primum.chapters.manifest import environment
 from primum.chapters.measured import groups_chapter, performance_chapter
 from primum.chapters.people import people_chapter, record_chapter
 from primum.chapters.scored import models_chapter
-from primum.chapters.stigma import stigma_of
 from primum.check.people import people_findings, plan_findings
 from primum.cohort.read import from_frame, read, read_path
 from primum.cohort.select import assemble
@@ -96,8 +95,6 @@ def audit(
         if name in chapters:
             with _chapter(run, listen, name):
                 findings += tell(run, cohort.levels, listen)
-    if "groups" in chapters:
-        run.keep_chapter("stigma", stigma_of(run))
     if "record" in chapters:
         with _chapter(run, listen, "record"):
             findings += record_chapter(run, cohort)

@@ -33,7 +33,9 @@ def release(
         list[Path] | None, typer.Option("--with", help="Folder of an earlier release about these people.")
     ] = None,
     key_file: Annotated[Path | None, typer.Option(help="The project's secret; it never leaves.")] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds for the attack; running out of time is failing.")] = 120.0,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds for the attack instead of the preset's; out of time is failing.")
+    ] = None,
     no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Write the report as HTML only.")] = False,
 ) -> None:
     """Write what may leave of a finished audit: a folder and its zip, for the output checker to look at."""
@@ -45,7 +47,7 @@ def release(
     from primum.release.release import release as make
 
     audited = Run.load(run)
-    stricter: dict[str, Any] = {} if t is None else {"t": t}
+    changed: dict[str, Any] = {"t": t, "audit_time_limit": time_limit}
     wanted = order(
         audited,
         preset,
@@ -57,11 +59,11 @@ def release(
         ledger=ledger,
         key_file=key_file,
         earlier=earlier or [],
-        **stricter,
+        **{name: value for name, value in changed.items() if value is not None},
     )
     target = out or audited.path.parent / wanted.name
     with progress(Console(stderr=True)) as watch:
-        made = make(audited, wanted, target, progress=watch, pdf=not no_pdf, time_limit=time_limit)
+        made = make(audited, wanted, target, progress=watch, pdf=not no_pdf)
     (inside, had), (left, of) = made.assessable["inside"], made.assessable["release"]
     screen = Console() if os.environ.get("COLUMNS") else Console(width=120)
     screen.print(f"rules:    {wanted.policy.words}", highlight=False)

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-
 _PEOPLE = ("n", "events", "nonevents")
 
 

@@ -89,9 +89,7 @@ def test_the_folder_holds_all_that_a_reader_and_a_checker_need(made: Released) -
 
 
 def test_no_planted_record_is_found_anywhere(planted: Run, made: Released) -> None:
-    assert containers.scan([planted.path / "chapters", planted.path / "report.html"], CANARIES[10:11]) or (
-        "Kiribati" in (planted.path / "chapters" / "groups.json").read_text(encoding="utf-8")
-    )  # inside it is there
+    assert containers.scan(planted.path / "chapters", ["Kiribati"]) != []  # inside it is there
     assert containers.scan([made.folder, made.zip], CANARIES) == []
 
 
@@ -200,7 +198,7 @@ def test_an_attack_that_succeeds_leaves_nothing(planted: Run, tmp_path: Path, mo
 
 def test_a_run_out_of_time_is_a_success_of_the_attacker(planted: Run, tmp_path: Path) -> None:
     with pytest.raises(PrimumError, match="succeeded"):
-        release(planted, order(planted, "uk_biobank"), tmp_path / "late", pdf=False, time_limit=1e-6)
+        release(planted, order(planted, "uk_biobank", audit_time_limit=1e-6), tmp_path / "late", pdf=False)
     assert not (tmp_path / "late").exists()
 
 

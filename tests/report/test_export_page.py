@@ -69,7 +69,7 @@ def test_nothing_that_no_release_may_hold(export_folder, inside_folder):
 
 def test_files_are_those_of_a_report(export_folder):
     suffixes = {p.suffix for p in export_folder.rglob("*") if p.is_file()}
-    assert suffixes == {".html", ".pdf", ".csv", ".png", ".json"}
+    assert suffixes == {".html", ".pdf", ".csv", ".png", ".json", ".bib", ".docx", ".md", ".tex"}
     names = {p.stem for p in (export_folder / "figures").iterdir()}
     assert {"roc", "page-one-sensitivity", "calibration-ethnicity"} <= names
 

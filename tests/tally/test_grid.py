@@ -171,7 +171,7 @@ def test_thresholds_come_in_order(thresholds):
         Grid(thresholds=thresholds)
 
 
-@pytest.mark.parametrize("resolution", [0, 3, 100])
+@pytest.mark.parametrize("resolution", [-1, 3, 100])
 def test_the_resolution_is_a_power_of_two(resolution):
     with pytest.raises(PrimumError, match="not a power of two"):
         Grid(resolution=resolution)

@@ -250,7 +250,8 @@ def _withheld(facts: Facts, say: Mapping[str, Any]) -> Iterator[str]:
     ask, t = say["withheld"], facts.policy["t"]
     yield from _wrapped(ask["intro"].format(t=t))
     for reason, told in facts.withheld.items():
-        n = told if told.isdigit() else say["fewer"].format(t=t)
+        bound = say["more"] if told.endswith("more") else say["fewer"]
+        n = told if told.isdigit() else bound.format(t=t)
         yield from _wrapped(f"- {ask['line'].format(reason=say['reason'][reason], n=n)}")
     yield from _wrapped(ask["marker"])
     yield from _wrapped(ask["joined"])

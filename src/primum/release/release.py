@@ -53,9 +53,7 @@ class Released:
     seconds: Mapping[str, float]
 
 
-def release(
-    run: Run, wanted: Order, out: Path, *, progress: Progress | None = None, pdf: bool = True, time_limit: float = 120.0
-) -> Released:
+def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = None, pdf: bool = True) -> Released:
     """Write a release folder and its zip.
 
     Parameters
@@ -68,8 +66,6 @@ def release(
         The folder of the release; it must not be there.
     pdf
         Whether to typeset the report too.
-    time_limit
-        Seconds for the attack; what is not decided by then has failed.
 
     Raises
     ------
@@ -104,7 +100,7 @@ def release(
                 earlier=wanted.earlier,
                 truth=truth(recoded, run),
                 policy=wanted.policy,
-                time_limit=time_limit,
+                time_limit=float(wanted.policy["audit_time_limit"]),
                 key=wanted.key or None,
             )
             _held(attacked)
