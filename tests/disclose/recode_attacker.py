@@ -119,7 +119,8 @@ def preimage(shown, policy):
 def read(rows, cohort, policy, model):
     """Return everything that the rows tell about one model's people."""
     book, titles, cut = cohort.book, dict(cohort.groups), cohort.cuts[model]
-    own = [r for r in rows if r["model"] in {model, None}]
+    first_model = next(iter(cohort.scores))  # people without a model are those of the first
+    own = [r for r in rows if r["model"] == model or (r["model"] is None and model == first_model)]
     ends = sorted({x for r in own if r["low"] is not None for x in (r["low"], r["high"])})
     bottom, top = ends[0], ends[-1]
     sides = {(bottom, cut), (cut, top)}
@@ -140,10 +141,6 @@ def read(rows, cohort, policy, model):
         every = set(product(*(book[n] for n in names)))
         if r["group"] != REST:
             groups = {tuple(r["group"].split(JOINED))}
-            if r["model"] is None and (
-                model != next(iter(cohort.scores)) or groups & decided.get(r["attribute"], set())
-            ):
-                continue  # people are those of the first model; where decisions are shown, their sum
         elif (start, end) not in sides:
             groups = every - ranked[r["attribute"]]
         else:

@@ -94,7 +94,7 @@ def test_a_single_group_leaves_with_everyone_and_nothing_else():
     assert found.divisions["a0"].shown == (("A",),)
     assert REST not in {r["group"] for r in found.rows()}
     total = {(r["outcome"], r["low"]): r["count"] for r in found.rows() if r["group"] == "everyone"}
-    assert total == {(0, 0.0): 60, (0, 0.5): 40, (1, 0.0): 30, (1, 0.5): 50}
+    assert total == {(0, 0.0): 60, (0, 0.5): 40, (1, 0.0): 30, (1, 0.5): 50, (0, None): 100, (1, None): 80}
 
 
 def test_two_groups_of_which_one_is_small_leave_neither():

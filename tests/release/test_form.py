@@ -143,6 +143,7 @@ def many(language):
     )  # fmt: skip
     yield draft(facts(attacked=Attacked(0, 9)), language)
     yield draft(facts(withheld=public_log([], 10)), language)
+    yield draft(facts(withheld={"small count": "some", "complementary": "10 or more"}, ledger=False), language)
     # no form is drafted with a blocked file; its word stands here for the listing of what was asked
     yield strings(language)["output_status"]["blocked"]
 

@@ -184,7 +184,7 @@ def test_the_log_counts_by_class_and_keeps_true_counts_private(small_run: Run) -
     cells = private_cells(strict, small_run)
     assert cells
     assert {why for _, why in cells.values()} <= {"small count", "complementary", "class disclosure"}
-    told = about(strict, small_run, order(small_run, "uk_biobank", now=NOW))
+    told = about(strict, order(small_run, "uk_biobank", now=NOW))
     assert set(told["withheld"]) == {"small count", "complementary", "class disclosure", "other rule"}
     assert not any(where in str(told) for where in cells)
 

@@ -131,7 +131,7 @@ def of_release(run: Finished) -> list[Tension]:
     if attack.get("counts") is not None:
         tried = f"an attack on all of it, {attack['counts']:,} counts, found none that is withheld"
     sides = (
-        Side("release/privacy", "Nobody can be recognised from the numbers that leave.", OPEN, tried),
+        Side("release/privacy", "What leaves lets nobody work out a count that is withheld.", OPEN, tried),
         Side(
             "release/assessable", "Readers can still assess every group.", OPEN,
             f"a verdict in the release on {left:,} of {of:,} questions, inside on {k:,} of {n:,} questions",

@@ -26,7 +26,10 @@ def people_findings(chapter: dict[str, Any]) -> list[Finding]:
         nothing = _nothing(n, events)
         found.append(_finding("PRM-P01", "Leakage", "leakage", "everyone", nothing, Verdict.NOT_ASSESSABLE, unseen))
     elif not chapter["leakage"]:
-        words = "No feature gives the outcome away, no person stands on both sides of a split, no rows are copied."
+        words = (
+            "No feature gives the outcome away, nobody known by an identifier stands on both sides of a split, no rows "
+            "are copied."
+        )
         found.append(_finding("PRM-P01", "Leakage", "leakage", "everyone", _nothing(n, events), Verdict.NO_HARM, words))
     for code in chapter["missing_codes"]:
         becomes = code.get("becomes", "missing")

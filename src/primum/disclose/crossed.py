@@ -82,7 +82,24 @@ def crossed(
         size = table[..., :own, :].reshape(len(rows), -1).sum(axis=1)
         shown = partition(table, [passes], among=among, size=size)
         kept = {r for r, s in zip(rows, shown, strict=True) if s}
+    if _empty(groups, coarse, own_people(decided), axis, kept):
+        return ()
     return tuple(g for g in sorted(set(coarse)) if g[axis] in kept and REST not in g)
+
+
+def own_people(decided: Ints) -> Ints:
+    """Return the people of each group, by the first model."""
+    return np.asarray(decided[:, 0, ..., 0].reshape(len(decided), -1).sum(axis=1), dtype=np.int64)
+
+
+def _empty(groups: Sequence[Group], coarse: Sequence[Group], people: Ints, axis: int, kept: set[str]) -> bool:
+    """Whether nobody is in a combination of a joined row and a column: who knows that could take the rows apart."""
+    rows = {g[axis] for g in groups if g[axis] not in kept}
+    columns = {c[:axis] + c[axis + 1 :] for c in coarse}
+    there = {
+        (g[axis], c[:axis] + c[axis + 1 :]) for g, c, n in zip(groups, coarse, people.tolist(), strict=True) if n > 0
+    }
+    return any((r, c) not in there for r in rows for c in columns)
 
 
 def _flat(counts: Ints) -> Ints:

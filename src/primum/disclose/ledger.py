@@ -122,7 +122,7 @@ def append(
     )
     _timely(entry, entries[-1] if entries else None, moment, path)
     entry = replace(entry, hash=_hash(entry, key))
-    with path.open("a", encoding="utf-8") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(entry), ensure_ascii=False, allow_nan=False) + "\n")
         file.flush()
         os.fsync(file.fileno())

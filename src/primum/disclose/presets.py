@@ -91,7 +91,7 @@ def preset(which: str | Path, **overrides: Any) -> Policy:
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
             raise PrimumError(f"There is no file '{path}'.", available=names(), mend="check the path, or use a name")
-        policy = read(path.read_text(encoding="utf-8"), str(path))
+        policy = _own(read(path.read_text(encoding="utf-8"), str(path)), path)
     elif str(which) in names():
         policy = read(_folder().joinpath(f"{which}.yaml").read_text(encoding="utf-8"), f"the preset '{which}'")
     else:
@@ -107,6 +107,20 @@ def preset(which: str | Path, **overrides: Any) -> Policy:
         facts[name] = Fact(_checked(name, value, "the override"), "changed by the user", "own", policy.date)
     policy = replace(policy, facts=facts, overrides=tuple(changed))
     _not_weaker(policy, floor)
+    return policy
+
+
+def _own(policy: Policy, path: Path) -> Policy:
+    """Return a user's policy; it may not go by the name of one of primum's, and says so when it has no floor."""
+    if policy.name in names():
+        raise PrimumError(
+            f"The rules in '{path}' call themselves '{policy.name}', which is a preset of primum.",
+            expected="a name of their own",
+            available=names(),
+            mend="change 'name'; to make a preset stricter, use --t or name it as 'floor'",
+        )
+    if policy.floor is None:
+        policy = replace(policy, advice=f"rules of one's own without the floor of a bureau; {policy.advice}")
     return policy
 
 

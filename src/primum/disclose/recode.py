@@ -86,13 +86,13 @@ class Recoded:
         The rules, and the decision threshold of each model.
     divisions
         Title → how it leaves.
-    everyone
-        Model → everyone, on everyone's steps.
+    everyone, whole
+        Model → everyone, on everyone's steps; and at the decision alone.
     decided, ranked
         Model → title → groups and remainder, at the decision and on the steps of the attribute. A title without
         groups that may be shown is not there.
-    people
-        Title → group → people without and with the outcome.
+    people, total
+        Title → group → people without and with the outcome, each rounded once; and of everyone.
     left_out
         Model → why it does not leave.
     """
@@ -101,9 +101,11 @@ class Recoded:
     cuts: Mapping[str, float]
     divisions: Mapping[str, Division]
     everyone: Mapping[str, ScoreTally]
+    whole: Mapping[str, ScoreTally]
     decided: Mapping[str, Mapping[str, ScoreTally]]
     ranked: Mapping[str, Mapping[str, ScoreTally]]
     people: Mapping[str, Mapping[Group, tuple[int, int]]]
+    total: tuple[int, int]
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -111,15 +113,20 @@ class Recoded:
         rows: list[dict[str, Any]] = []
         for model, tally in self.everyone.items():
             rows += _rows(model, None, tally)
+            rows += _rows(model, None, self.whole[model])
             for title, view in self.decided[model].items():
                 rows += _rows(model, title, view)
             for title, view in self.ranked[model].items():
                 rows += _rows(model, title, view)
-        for title, found in self.people.items():
+        told: list[tuple[str | None, Mapping[Group, tuple[int, int]]]] = [
+            (None, {(): self.total}),
+            *self.people.items(),
+        ]
+        for of, found in told:
             for group, both in found.items():
                 rows += [
-                    {"model": None, "attribute": title, "group": " · ".join(group), "outcome": y, "low": None,
-                     "high": None, "count": both[y]} for y in (0, 1)
+                    {"model": None, "attribute": of, "group": " · ".join(group) or EVERYONE, "outcome": y,
+                     "low": None, "high": None, "count": both[y]} for y in (0, 1)
                 ]  # fmt: skip
         seen = {tuple(r.values()): r for r in rows}
         return list(seen.values())
@@ -181,12 +188,15 @@ def recode(
         found = zip(*scored[0].counts(names, labels(scored, names)), strict=True)
         withheld = {g: int(n[..., 0].sum()) for g, n in found if g not in set(shown)}
         divisions[title] = Division(title, names, shown, (), (), withheld, "" if title in allowed else RING)
-    everyone, decided, ranked = {}, {}, {}
+    everyone, whole, decided, ranked = {}, {}, {}, {}
+    made: list[_Made] = []
     for model in scored:
         first = model.units[0]
         rows = first if first.tally is tallies[model.name] else cube(tallies[model.name], model.edges)
         make = _Made(model, rows, policy, key)
+        made.append(make)
         everyone[model.name] = make.view((), own[model.name], None)
+        whole[model.name] = make.view((), np.array([0, model.split]), None)
         decided[model.name] = {
             title: make.view(d.names, np.array([0, model.split]), d.shown) for title, d in divisions.items() if d.shown
         }
@@ -195,13 +205,15 @@ def recode(
             for title, d in divisions.items()
             if d.ranked
         }
+    first = made[0].rows
     people = {
-        title: _people(d, scored[0], decided[scored[0].name].get(title), policy, key)
+        title: _people(d.names, (*d.shown, *d.counted), first, policy, key)
         for title, d in divisions.items()
         if len(d.names) == 1
     }
+    total = _people((), [()], first, policy, key)[()]
     kept = {m.name: cuts[m.name] for m in scored}
-    return Recoded(policy, kept, divisions, everyone, decided, ranked, people, left_out)
+    return Recoded(policy, kept, divisions, everyone, whole, decided, ranked, people, total, left_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,16 +393,15 @@ class _Made:
 
 
 def _people(
-    division: Division, first: Scored, view: ScoreTally | None, policy: Policy, key: bytes
+    names: tuple[str, ...], groups: Sequence[Group], rows: Cube, policy: Policy, key: bytes
 ) -> dict[Group, tuple[int, int]]:
     """Return people without and with the outcome of each group that is shown or counted."""
+    table = rows.dense(names)
+    at = {g: i for i, g in enumerate(table.groups)}
     found: dict[Group, tuple[int, int]] = {}
-    if view is not None:
-        both = view.people().tolist()
-        found = {g: (int(both[i][0]), int(both[i][1])) for i, g in enumerate(view.groups) if REST not in g}
-    groups, counts = first.counts(division.names, division.counted)
-    for group, own in zip(groups, counts.sum(axis=2)[..., 0].tolist(), strict=True):
-        atoms = [np.unpackbits(np.frombuffer(f"{division.names}|{group}|{y}".encode(), dtype=np.uint8)) for y in (0, 1)]
+    for group in groups:
+        own = table.n[at[group]].sum(axis=-1).tolist() if group in at else [0, 0]
+        atoms = [np.unpackbits(np.frombuffer(f"{names}|{group}|{y}".encode(), dtype=np.uint8)) for y in (0, 1)]
         told = [rounded(own[y], policy["rounding"], policy["base"], key=key, support=atoms[y]) for y in (0, 1)]
         found[group] = (told[0], told[1])
     return found

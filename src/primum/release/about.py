@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from primum.disclose.recode import Division, Recoded
-from primum.disclose.rules_log import public_log
 from primum.execute.run import Run
 from primum.finding import Finding, Verdict
 from primum.release import logs, phenotypes
@@ -19,10 +18,10 @@ DECIDED = frozenset({Verdict.HARM, Verdict.NO_HARM, Verdict.INCONCLUSIVE})
 """Verdicts of groups that could be assessed: there were enough people, whatever came out."""
 
 
-def about(recoded: Recoded, run: Run, wanted: Order) -> dict[str, Any]:
+def about(recoded: Recoded, wanted: Order) -> dict[str, Any]:
     """Return what the report, its control form and its log tell of the release; no true count is among it."""
-    policy, reasons = wanted.policy, [why for _, why in private_cells(recoded, run).values()]
-    rounding = policy["rounding"]
+    policy, rounding = wanted.policy, wanted.policy["rounding"]
+    told = told_withheld(recoded)
     return {
         "preset": policy.name,
         "t": int(policy["t"]),
@@ -30,13 +29,24 @@ def about(recoded: Recoded, run: Run, wanted: Order) -> dict[str, Any]:
         "words": policy.words,
         "name": wanted.name,
         "date": wanted.date,
-        "withheld": public_log(reasons, int(policy["t"])),
-        "log": logs.public(reasons, int(policy["t"]), date=wanted.date, exceptions=len(wanted.exemptions)),
+        "withheld": told,
+        "log": logs.public([], int(policy["t"]), date=wanted.date, exceptions=len(wanted.exemptions))
+        | {"withheld": told},
         "rounding": "not rounded" if rounding == "none" else f"{rounding}, base {policy['base']}",
-        "exceptions": [e.row() for e in wanted.exemptions],
-        "signatures": [{"phenotype": s.phenotype, "person": s.person, "date": s.date} for s in wanted.signatures],
-        "review": [f"{kind}: {where}" for kind, where in reviews(recoded, run, wanted)],
+        "exceptions": [{"rule": e.rule, "reason": e.reason} for e in wanted.exemptions],
     }
+
+
+def told_withheld(recoded: Recoded) -> dict[str, str]:
+    """Return by class of reason whether something is withheld: "some" or "0".
+
+    Numbers would say too much. Groups are withheld with all their cells, so that a reader who multiplies them out would
+    know of each cell whether it is small; and the number of groups without a name would follow.
+    """
+    some = any(d.counted or d.withheld for d in recoded.divisions.values())
+    strict = recoded.policy["certainty"] == "fail"
+    told = {SMALL: some, COMPLEMENT: some, CERTAIN: some and strict, "other rule": bool(recoded.left_out)}
+    return {name: "some" if there else "0" for name, there in told.items()}
 
 
 def private_cells(recoded: Recoded, run: Run) -> dict[str, tuple[int, str]]:

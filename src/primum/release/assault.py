@@ -181,7 +181,7 @@ def assault(
     begin("numbers")
     leaks += unregistered(seen)
     begin("withheld groups")
-    few = [place for place, counts in (truth or {}).items() if _few(counts, seen.registered.t)]
+    few = [place for place, counts in (truth or {}).items() if few_people(counts, seen.registered.t)]
     leaks += [*beside_withheld(seen, few), *pictures(seen)]
     begin("statistics")
     leaks += inverted(seen)
@@ -208,7 +208,7 @@ def assault(
     )  # fmt: skip
 
 
-def _few(counts: Mapping[Any, int], t: int) -> bool:
+def few_people(counts: Mapping[Any, int], t: int) -> bool:
     """Whether fewer than t people have a label, by the first model that tells."""
     models = list(dict.fromkeys(m for m, *_ in counts))
     return bool(models) and sum(n for (m, *_), n in counts.items() if m == models[0]) < t

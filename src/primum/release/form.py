@@ -96,6 +96,8 @@ class Facts:
         Rules set aside, phenotypes signed off, and what the checker must judge.
     project, researcher, bundle
         Left blank for a person where they are empty.
+    ledger
+        Whether the project keeps one, so that earlier exports were compared.
     light
         Whether the bundle has the prefix of a small output.
     """
@@ -121,6 +123,7 @@ class Facts:
     researcher: str = ""
     bundle: str = ""
     light: bool = False
+    ledger: bool = True
 
 
 def languages() -> tuple[str, ...]:
@@ -250,7 +253,7 @@ def _withheld(facts: Facts, say: Mapping[str, Any]) -> Iterator[str]:
     ask, t = say["withheld"], facts.policy["t"]
     yield from _wrapped(ask["intro"].format(t=t))
     for reason, told in facts.withheld.items():
-        bound = say["more"] if told.endswith("more") else say["fewer"]
+        bound = say["some"] if told == "some" else say["more"] if told.endswith("more") else say["fewer"]
         n = told if told.isdigit() else bound.format(t=t)
         yield from _wrapped(f"- {ask['line'].format(reason=say['reason'][reason], n=n)}")
     yield from _wrapped(ask["marker"])
@@ -275,7 +278,7 @@ def _attack(facts: Facts, say: Mapping[str, Any]) -> Iterator[str]:
     if did.earlier_exports:
         yield from _wrapped(ask["earlier"].format(exports=did.earlier_exports, numbers=did.earlier_numbers))
     else:
-        yield from _wrapped(ask["no_earlier"])
+        yield from _wrapped(ask["no_earlier" if facts.ledger else "no_ledger"])
     if did.incomparable:
         yield from _wrapped(ask["incomparable"].format(n=did.incomparable))
     if did.protected:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from primum.chapters.stigma import stigma_chapter
 from primum.check.groups import CODE, TITLE, group_findings
 from primum.check.overall import overall_findings
 from primum.check.people import plan_findings
+from primum.disclose.digits import digits
 from primum.disclose.presets import Policy
 from primum.disclose.recode import REST, Division, Recoded
 from primum.execute.run import Run
@@ -28,6 +31,7 @@ from primum.measure.precision_recall import precision_recall
 from primum.measure.ranking import bracket
 from primum.measure.table import EVERYONE, Settings, estimates, row
 from primum.release.printed import compared, printed, rows, trimmed
+from primum.release.rounding_noise import spread, widened, widened_all
 from primum.tally.resample import histogram
 from primum.tally.score import ScoreTally
 from primum.usecase import OVERALL, Groups, UseCase
@@ -36,10 +40,11 @@ NOT_AVAILABLE = {
     "flow": "Who was kept and why does not leave: small steps could be told apart.",
     "table_one": "Of each group the people and those with the outcome are shown; other variables do not leave.",
     "missingness": "Missing values do not leave.",
-    "leakage": "Signs of leakage were looked for inside; what was found does not leave.",
+    "leakage": "What was found of leakage does not leave.",
 }
 FEW_STEPS = "withheld: too few score steps may be shown"
 WITHHELD = "withheld"
+FINE = 1000
 NOT_HERE = ("repairs", "recording", "missing", "discrimination", "prior")
 """Sections of a use case whose chapters need rows; their numbers do not leave."""
 
@@ -58,6 +63,8 @@ def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, 
     about
         What the report says of the release: preset, words, date, what was withheld, …
     """
+    ranks = _ranks(inside)
+    recoded = _in_order(recoded, ranks)
     usecase = inside.usecase.model_copy(
         update={
             "models": [m for m in inside.usecase.models if m.name in recoded.cuts],
@@ -66,21 +73,20 @@ def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, 
     )
     run = Run(path=folder, usecase=usecase, plan=replace(inside.plan, created=inside.plan.created[:10]))
     run.chapters["models"] = _models(inside, recoded)
-    run.chapters["people"] = _people(recoded, usecase)
+    run.chapters["people"] = _people(recoded, usecase, inside)
     run.findings = [*plan_findings(list(inside.manifest.get("deviations", [])))]
     performance, groups = _empty()
-    ranks = _ranks(inside)
-    for model, everyone in recoded.everyone.items():
+    for model in recoded.everyone:
         settings = _settings(usecase, recoded.cuts[model])
-        run.findings += _overall(performance, groups, usecase, everyone, settings, recoded.policy)
+        run.findings += _overall(performance, groups, usecase, recoded, model, settings)
         for group in usecase.groups:
-            run.findings += _group(groups, usecase, group, recoded, model, settings, ranks.get(group.title, {}))
+            run.findings += _group(groups, usecase, group, recoded, model, settings)
     run.findings = [
         replace(f, estimate=printed(f.estimate, recoded.policy), words=trimmed(f.words, f.estimate.n, recoded.policy))
         for f in run.findings
     ]
     run.chapters |= {"performance": performance, "groups": groups, "stigma": _stigma(usecase, recoded)}
-    n = int(next(iter(recoded.everyone.values())).n.sum())
+    n = sum(recoded.total)
     run.manifest = {
         "status": "finished",
         "primum": primum.__version__,
@@ -113,6 +119,22 @@ def _ranks(inside: Run) -> dict[str, dict[str, int]]:
     return found
 
 
+def _in_order(recoded: Recoded, ranks: Mapping[str, Mapping[str, int]]) -> Recoded:
+    """Return the same with groups in the order that was declared, as inside."""
+
+    def place(title: str, group: tuple[str, ...]) -> tuple[bool, int, tuple[str, ...]]:
+        return REST in group, ranks.get(title, {}).get(" · ".join(group), 0), group
+
+    def sorted_by(title: str, view: ScoreTally) -> ScoreTally:
+        return view.select(sorted(view.groups, key=partial(place, title)))
+
+    def views(held: Mapping[str, Mapping[str, ScoreTally]]) -> dict[str, dict[str, ScoreTally]]:
+        return {m: {t: sorted_by(t, v) for t, v in own.items()} for m, own in held.items()}
+
+    people = {t: {g: p[g] for g in sorted(p, key=partial(place, t))} for t, p in recoded.people.items()}
+    return replace(recoded, decided=views(recoded.decided), ranked=views(recoded.ranked), people=people)
+
+
 def _empty() -> tuple[dict[str, Any], dict[str, Any]]:
     performance: dict[str, Any] = {"estimates": [], "between_models": []}
     performance |= {k: {} for k in ("calibration", "decision_curve", "roc", "precision_recall")}
@@ -131,7 +153,7 @@ def _models(inside: Run, recoded: Recoded) -> dict[str, Any]:
         if m["name"] not in recoded.everyone:
             continue
         everyone = recoded.everyone[m["name"]]
-        n = int(everyone.n.sum())
+        n = sum(recoded.total)
         kept = {k: m[k] for k in ("name", "kind", "description", "scale", "range", "higher_means", "threshold")}
         told.append(
             kept
@@ -141,10 +163,9 @@ def _models(inside: Run, recoded: Recoded) -> dict[str, Any]:
     return {"primary": told[0]["name"], "models": told, "between_models": []}
 
 
-def _people(recoded: Recoded, usecase: UseCase) -> dict[str, Any]:
+def _people(recoded: Recoded, usecase: UseCase, inside: Run) -> dict[str, Any]:
     """Return the chapter of the people: how many, with how many cases, in each group that may be shown."""
-    everyone = next(iter(recoded.everyone.values()))
-    without, having = (int(k) for k in everyone.people()[0])
+    without, having = recoded.total
     columns: list[dict[str, Any]] = [
         {"attribute": OVERALL, "level": "everyone", "n": without + having, "events": having}
     ]
@@ -153,10 +174,14 @@ def _people(recoded: Recoded, usecase: UseCase) -> dict[str, Any]:
             {"attribute": title, "level": " · ".join(g), "n": sum(both), "events": both[1]} for g, both in found.items()
         ]
     cells = [_cell(c["n"], c["events"], recoded.policy) for c in columns]
-    notes = [f"The model '{m}' does not leave. {why}" for m, why in recoded.left_out.items()]
+    notes = [
+        f"The model '{m}' does not leave: together with the others its counts would say too much."
+        for m in recoded.left_out
+    ]
     return {
-        "source": "Counts that were protected before anything was measured; no rows were read.",
-        "labels": {}, "n": without + having, "events": having, "flow": [],
+        "source": "The rows stay in the room: this was measured again from protected counts of them.",
+        "labels": dict(inside.chapters.get("people", {}).get("labels", {})),
+        "n": without + having, "events": having, "flow": [],
         "table_one": {"columns": columns, "rows": [
             {"variable": "outcome", "label": usecase.outcome.name, "kind": "outcome", "category": None,
              "cells": cells, "smd": [None] * len(cells)}
@@ -168,7 +193,8 @@ def _people(recoded: Recoded, usecase: UseCase) -> dict[str, Any]:
 
 def _cell(n: int, events: int, policy: Policy) -> dict[str, Any]:
     share = rows(events / n, policy, n) if n else None
-    text = f"{events:,}" + (f" ({share:.1%})" if share is not None else "")
+    places = max(digits(n, ceiling=int(policy["max_digits"])) - 2, 0) if n else 0
+    text = f"{events:,}" + (f" ({share:.{places}%})" if share is not None else "")
     return {"text": text, "mean": None, "sd": None, "n": events, "share": share, "missing": 0}
 
 
@@ -176,20 +202,26 @@ def _overall(
     performance: dict[str, Any],
     groups: dict[str, Any],
     usecase: UseCase,
-    everyone: ScoreTally,
+    recoded: Recoded,
+    name: str,
     settings: Settings,
-    policy: Policy,
 ) -> list[Finding]:
     """Add what one model does for everyone together."""
-    name, n = everyone.score_name, int(everyone.n.sum())
-    found = {k: printed(e, policy) for k, e in estimates(everyone, METRICS, settings)[0].items()}
+    everyone, policy, n = recoded.everyone[name], recoded.policy, sum(recoded.total)
+    found: dict[str, Estimate] = {}
+    for needs, view in (("counts", recoded.whole[name]), ("histogram", everyone)):
+        metrics = [m for m in METRICS if METRICS[m].needs == needs]
+        (moved,) = spread(view, metrics, settings.at, policy, settings.seed)
+        for k, e in estimates(view, metrics, settings)[0].items():
+            found[k] = printed(widened(e, float(moved[k][0]), METRICS[k].range), policy)
+    found = {k: found[k] for k in METRICS}
     performance["estimates"] += _rows(found, settings, model=name, attribute=OVERALL, group=EVERYONE)
     performance["calibration"][name] = rows(calibration(everyone, 0, level=settings.level), policy, n)
     if everyone.grid.probability:
         performance["decision_curve"][name] = _curves(everyone, settings, policy)[0]
     performance["roc"][name] = rows(roc(everyone), policy, n)
     performance["precision_recall"][name] = rows(precision_recall(everyone), policy, n)
-    groups["consequences"] += _consequences(everyone, settings, OVERALL, policy)
+    groups["consequences"] += _consequences(recoded.whole[name], settings, OVERALL, policy)
     for part in ("calibration", "decision_curves"):
         groups[part][name] = {}
     return overall_findings(usecase, name, found)
@@ -202,7 +234,6 @@ def _group(
     recoded: Recoded,
     model: str,
     settings: Settings,
-    rank: Mapping[str, int],
 ) -> list[Finding]:
     """Add what one model does in one way of dividing people, and return the findings."""
     division, policy = recoded.divisions[group.title], recoded.policy
@@ -214,7 +245,6 @@ def _group(
         view = held[model].get(group.title)
         if view is None:
             continue
-        view = view.select(sorted(view.groups, key=lambda g: (REST in g, rank.get(" · ".join(g), 0), g)))
         metrics = [m for m in METRICS if METRICS[m].needs == needs]
         own = usecase.model_copy(update={"margins": {m: v for m, v in usecase.margins.items() if m in metrics}})
         findings += _told(chapter, own, group, view, metrics, settings, policy, whole=not _hidden(division, groups))
@@ -243,20 +273,23 @@ def _told(
     """Add estimates, differences and what holds for all groups at once; return findings about the groups shown."""
     model, title = view.score_name, group.title
     curve = all(METRICS[m].needs == "histogram" for m in metrics)
-    for label, one in zip(view.groups, estimates(view, metrics, settings), strict=True):
+    spreads = spread(view, metrics, settings.at, policy, settings.seed)
+    for label, one, moved in zip(view.groups, estimates(view, metrics, settings), spreads, strict=True):
         if curve and REST in label:  # the remainder of a curve mixes groups that are shown with those that are not
             continue
-        shown = {k: printed(e, policy) for k, e in one.items()}
+        shown = {k: printed(widened(e, float(moved[k][0]), METRICS[k].range), policy) for k, e in one.items()}
         chapter["estimates"] += _rows(shown, settings, model=model, attribute=title, group=_name(label))
     labels = [" · ".join(g) for g in view.groups]
     if group.reference != OVERALL and group.reference not in labels:
         return []
     wanted = [m for m in metrics if m in COMPARED or m in usecase.margins]
-    found = compared(compare(view, wanted, settings, group.reference), policy)
+    found = compared(widened_all(compare(view, wanted, settings, group.reference), labels, spreads), policy)
     found = [c for c in found if REST not in c.group]
     chapter["comparisons"] += comparison_rows(found, model=model, attribute=title, at=settings.at)
     findings = group_findings(usecase, model, title, found)
     at_once = joint.empty()
+    if policy["rounding"] != "none":  # what holds for all groups at once has no interval that covers the rounding
+        return findings
     findings = joint.compare_jointly(at_once, usecase, group, view, settings, findings)
     if model == usecase.primary.name and whole:
         joint.describe_spread(at_once, usecase, group, view, settings)
@@ -306,7 +339,7 @@ def _consequences(view: ScoreTally, settings: Settings, attribute: str, policy: 
     for i, g in enumerate(view.groups):
         with np.errstate(invalid="ignore", divide="ignore"):
             per = {k: 1000 * rows(float(v[i] / total[i]), policy, int(people[i])) for k, v in parts.items()}
-        if REST not in g:
+        if REST not in g and people[i] >= FINE:  # of fewer, shares of one or two digits do not add up to 1,000
             where = {"model": view.score_name, "attribute": attribute, "group": _name(g) or EVERYONE, "per": 1000}
             out.append(where | per)
     return out
@@ -353,12 +386,13 @@ def named(division: Division, recoded: Recoded) -> list[tuple[str, ...]]:
         told = all(n >= t for n in sizes) and sum(sizes) - t * len(sizes) >= w
         return sorted(division.withheld) if told else []
     public = [
-        {g[0] for g in (*d.shown, *d.counted, *named(d, recoded))}
+        sorted({g[0] for g in (*d.shown, *d.counted, *named(d, recoded))})
         for name in division.names
         for d in recoded.divisions.values()
         if d.names == (name,)
     ]
-    return sorted(g for g in division.withheld if all(x in p for x, p in zip(g, public, strict=True)))
+    shown = set(division.shown)
+    return [g for g in product(*public) if g not in shown]  # all of them: which of them are empty is not told
 
 
 def _withheld(why: str, known: tuple[int, int] | None, level: float) -> Estimate:

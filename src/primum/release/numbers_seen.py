@@ -39,8 +39,9 @@ OTHER = re.compile(
     r"|year|date|day|created|time|seconds|seed|resolution|depth|digits|base|n effective|window|due|capacity|source"
     r"|groups compared|groups|suppressed|withheld|supported|refuted|inconclusive|human judgement|not testable.*"
     r"|computed|drafted|given|not applicable|claims|reference|step|bin|w|primum|kind|nne|score|range|priority|clause"
-    r"|article|length|bytes|files|sha256|hash|ledger|estimate"
-    r"|numbers?|how much|weight|beta|alpha|power|half width|more events|cells|width|height|plan|key|status"
+    r"|article|length|bytes|files|sha256|hash|ledger|.*estimates?"
+    r"|numbers?|how much|least|exceptions|weight"
+    r"|beta|alpha|power|half width|more events|cells|width|height|plan|key|status"
     r"|.*\b(?:low|high)"
     r"|.*(?:share|rate|ratio|gap|difference|margin|threshold|probability|sensitivity|specificity|auroc|auprc|brier"
     r"|slope|calibration|precision|prevalence|benefit|value|predicted|observed|score|per 1,?000|of 100|version|date"
@@ -276,6 +277,9 @@ def _told(text: str, where: str, groups: Groups, allowed: Allowed, *, rated: boo
 
 def _is_rule(number: Spoken, registered: Registered) -> bool:
     """Whether a number is that of a rule, not a count."""
+    declared = {int(n) for n in registered.raw.get("declared", [])}
+    if number.rule and number.value in declared:
+        return True
     if number.needed:
         return number.value >= registered.t or number.value in _weighed(registered)
     rules = {registered.t, int(registered.w), registered.base, registered.t + 1, registered.t - 1}

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from primum.disclose.presets import Policy, preset
-from primum.disclose.recode import HOUSEHOLDS, INSTITUTIONS, PERSONS
+from primum.disclose.recode import HOUSEHOLDS, INSTITUTIONS, PERSONS, REST
+from primum.disclose.releases import EVERYONE
 from primum.errors import PrimumError
 from primum.execute.run import Run
 from primum.release import phenotypes
@@ -101,6 +102,7 @@ def order(
             expected="the folder of an audit, as it was made in the room",
             mend="give the run folder of the audit",
         )
+    _can_leave(run)
     moment = now or dt.datetime.now().astimezone()
     policy = preset(preset_name, **overrides)
     exempt = parse_all(exceptions, by=by, now=moment)
@@ -127,6 +129,27 @@ def order(
         earlier=tuple(Path(e) for e in earlier),
         project=own,
     )
+
+
+def _can_leave(run: Run) -> None:
+    """Refuse audits that a release cannot carry yet, and labels that mean something else in it."""
+    if run.usecase.weight is not None:
+        raise PrimumError(
+            "This audit is weighted, and weighted estimates cannot be released yet: how much one person weighs in a "
+            "small cell is not looked at.",
+            mend="audit again without 'weight', or ask for single numbers at the output checker",
+        )
+    for g in run.usecase.groups:
+        taken = {REST, EVERYONE} & {r["group"] for r in _estimated(run) if r["attribute"] == g.title}
+        if taken:
+            raise PrimumError(
+                f"A group of '{g.title}' is called '{min(taken)}', which means something else in a release.",
+                mend="give it another name under 'labels' in the use case",
+            )
+
+
+def _estimated(run: Run) -> list[dict[str, Any]]:
+    return list(run.chapters.get("groups", {}).get("estimates", []))
 
 
 def units(run: Run, exemptions: Sequence[Exemption]) -> dict[str, Any]:

@@ -371,7 +371,9 @@ def _of(row: Mapping[str, Any], output: Output) -> bool:
 def _how(output: Output, counts: Mapping[str, Any]) -> str:
     own = [counts["attributes"][a] for a in output.attributes if a in counts.get("attributes", {})]
     how = []
-    if any(a.get("withheld") or a.get("unnamed") for a in own):
+    curves = output.statistic in {"calibration", "decision curve", "ranking"}
+    few = curves and any(len(a.get("ranked", a["shown"])) < len(a["shown"]) for a in own)
+    if few or any(a.get("withheld") or a.get("unnamed") for a in own):
         how.append("groups withheld")
     if any(a.get("remainder") for a in own):
         how.append("small groups joined")

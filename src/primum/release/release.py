@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -12,19 +13,24 @@ from typing import Any
 
 import primum
 from primum.disclose import containers, ledger
-from primum.disclose.recode import REST, Recoded, recode
+from primum.disclose.recode import PERSONS, REST, Recoded, recode
+from primum.disclose.rounding import Mode, rounded
 from primum.errors import PrimumError
 from primum.execute.progress import Progress, Silent
 from primum.execute.run import FINDINGS_VERSION, Run
 from primum.execute.store import plain, write_bytes, write_json
 from primum.release import bundle, logs, outputs
 from primum.release.about import about, assessable, private_cells, reviews
-from primum.release.assault import Assault, assault
+from primum.release.assault import Assault, assault, few_people
 from primum.release.exceptions import covering
 from primum.release.form import Attacked, Facts, Scanned, draft, languages
+from primum.release.gather import gather
 from primum.release.measured import measure, named
+from primum.release.numbers_seen import unregistered
 from primum.release.order import Order, units
 from primum.release.record import record
+from primum.release.unshown import beside_withheld
+from primum.usecase import Precision
 
 FORMAT, COUNTS = "primum release 1", "primum counts 1"
 STEPS = ("protect", "measure", "report", "attack", "papers", "seal")
@@ -78,18 +84,25 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
     for path in (target, archive, bundle.archive_path(target, wanted.policy.name, small=True)):
         if path.exists():
             raise PrimumError(f"'{path}' is there already; it was left as it is.", mend="choose another with --out")
+    if target.resolve().is_relative_to(run.path.resolve()):
+        raise PrimumError(
+            f"'{target}' lies in the folder of the audit, which stays in the room.",
+            mend="choose a folder outside of it with --out",
+        )
+    _name_is_free(wanted)
     inside = target.parent / f".{target.name}.part"
     shutil.rmtree(inside, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    inside.mkdir(mode=0o700)  # until it was attacked, nobody else reads it
+    kept = None if wanted.ledger is None or not wanted.ledger.exists() else wanted.ledger.stat().st_size
     listen.start(list(STEPS))
     try:
         with _Step("protect", listen, seconds):
             recoded = _protected(run, wanted)
         with _Step("measure", listen, seconds):
             counts = register(recoded, run)
-            told = about(recoded, run, wanted)
+            told = about(recoded, wanted)
             new = measure(run, recoded, inside / "run", about=told)
-            told["assessable"] = assessable(run.findings, new.findings)
-            new.manifest["release"] = told
         folder = inside / "release"
         with _Step("report", listen, seconds):
             _written(new, counts, folder, pdf=pdf)
@@ -109,7 +122,9 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
         with _Step("seal", listen, seconds):
             (folder / "release.json").unlink()
             _clean(folder)
-            _sealed(folder, wanted, run, record(wanted, counts, run))
+            _read_again(folder, recoded, run)
+            entry = record(wanted, counts, run)
+            _sealed(folder, wanted, run, entry)
             archive = bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder))
             made = bundle.bundle(folder, inside / archive.name)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,9 +137,32 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
             )
             folder.rename(target)
             made.rename(archive)
+    except BaseException:
+        _withdrawn(wanted, kept)
+        raise
     finally:
         shutil.rmtree(inside, ignore_errors=True)
-    return Released(target, archive, attacked, told["assessable"], seconds)
+    return Released(target, archive, attacked, assessable(run.findings, new.findings), seconds)
+
+
+def _name_is_free(wanted: Order) -> None:
+    """Refuse a name that the ledger holds already, before any work is done."""
+    if wanted.ledger is None or not wanted.ledger.exists():
+        return
+    if wanted.name in {e.name for e in ledger.read(wanted.ledger, key=wanted.key or None)}:
+        raise PrimumError(
+            f"The ledger already holds an export '{wanted.name}'.", mend="give this one a name of its own with --name"
+        )
+
+
+def _withdrawn(wanted: Order, size: int | None) -> None:
+    """Take the entry of a release that was not made out of the ledger again; it is its last line, and ours."""
+    if wanted.ledger is None or not wanted.ledger.exists():
+        return
+    if size is None:
+        wanted.ledger.unlink()
+    elif wanted.ledger.stat().st_size > size:
+        os.truncate(wanted.ledger, size)
 
 
 @dataclass
@@ -170,6 +208,7 @@ def register(recoded: Recoded, run: Run) -> dict[str, Any]:
         attributes[title] = {
             "of": list(d.names),
             "shown": [" · ".join(g) for g in (*d.shown, *d.counted)],
+            "ranked": [" · ".join(g) for g in d.ranked],
             "remainder": REST if rest and d.shown else None,
             "withheld": [" · ".join(g) for g in public],
             "unnamed": len(public) < len(d.withheld),
@@ -182,6 +221,7 @@ def register(recoded: Recoded, run: Run) -> dict[str, Any]:
         "rounding": recoded.policy["rounding"],
         "base": int(recoded.policy["base"]),
         "outcome": run.usecase.outcome.name,
+        "declared": sorted({p.events for p in (Precision(), *run.usecase.precision.values())}),
         "models": {m: {"threshold": cut} for m, cut in recoded.cuts.items()},
         "attributes": attributes,
         "counts": recoded.rows(),
@@ -232,6 +272,18 @@ def _held(attacked: Assault) -> None:
         )
 
 
+def _read_again(folder: Path, recoded: Recoded, run: Run) -> None:
+    """Read the finished folder once more, now with its papers, for numbers that nobody registered."""
+    seen = gather(folder)
+    few = [place for place, counts in truth(recoded, run).items() if few_people(counts, seen.registered.t)]
+    leaks = [k for k in (*unregistered(seen), *beside_withheld(seen, few)) if k.level == "fail"]
+    if leaks:
+        raise PrimumError(
+            f"The papers of this release say too much: {leaks[0].where}: {leaks[0].said}",
+            mend="report this; the release was not made",
+        )
+
+
 def _papers(
     new: Run,
     run: Run,
@@ -272,7 +324,9 @@ def _facts(
 ) -> Facts:
     told, people = new.manifest["release"], next(iter(recoded.everyone.values()))
     known: dict[str, int | None] = dict.fromkeys(("persons", "households", "institutions"))
-    counted = {unit: int(next(iter(t.values())).n.sum()) for unit, t in units(run, wanted.exemptions).items()}
+    others = {u: t for u, t in units(run, wanted.exemptions).items() if u != PERSONS}
+    counted = {u: _rounded(int(next(iter(t.values())).n.sum()), wanted) for u, t in others.items()}
+    several = PERSONS in run.units  # records of the same person: how many persons they are would tell the difference
     return Facts(
         name=wanted.name,
         date=wanted.date,
@@ -283,7 +337,7 @@ def _facts(
         outcome=new.usecase.outcome.name,
         models=list(recoded.cuts),
         outputs=described,
-        units={**known, "persons": int(people.n.sum()), **counted},
+        units={**known, **counted, "persons": None if several else int(people.n.sum())},
         withheld=told["withheld"],
         attacked=Attacked(
             protected=len(attacked.verdicts),
@@ -299,7 +353,14 @@ def _facts(
         review=reviews(recoded, run, wanted),
         bundle=bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder)).name,
         light=bundle.light(folder),
+        ledger=wanted.ledger is not None or bool(wanted.earlier),
     )
+
+
+def _rounded(n: int, wanted: Order) -> int:
+    """Return a number of units as the policy rounds it; keyed rounding has no key for units, so it goes to the base."""
+    mode: Mode = "conventional" if wanted.policy["rounding"] == "keyed" else wanted.policy["rounding"]
+    return rounded(n, mode, int(wanted.policy["base"]))
 
 
 def _sealed(folder: Path, wanted: Order, run: Run, entry: ledger.Entry | None) -> None:

@@ -21,8 +21,8 @@ from primum.release.spoken import NUMBER, whole
 from primum.usecase import MISSING, OVERALL
 
 PLAIN = re.compile(
-    r"^(?:level|margin|at|threshold|per|line|item|t|w|declared|schema version|n effective|window|number|place|df|bytes"
-    r"|version|primum)$"
+    r"^(?:id|level|margin|at|threshold|per|line|item|t|w|declared|schema version|n effective|window|number|place|df"
+    r"|bytes|version|primum)$"
 )
 """Columns whose numbers say nothing about a group."""
 _TELLS = re.compile(r"^[<≤>≥~±−+-]?\d[\d.,\u00a0\u202f]*(?:e-?\d+)?(?:\s|$)|\d\s?%|\[[−-]?\d|\(\d|\d (?:of|van) \d")

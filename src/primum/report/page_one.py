@@ -365,7 +365,9 @@ def _harm_by(run: Audited, model: str, metric: str, title: str) -> str:
     harmed = [words.full_name(f.attribute, f.group) for f in found if f.verdict is Verdict.HARM]
     open_ = sum(words.shown(f) in OPEN for f in found)
     said = f"harm shown for {_few(harmed, 3)}" if harmed else "harm shown for no group"
-    return f"{title}: {said}, {open_} of {len(found)} groups open"
+    gone = sum(words.shown(f) is Verdict.SUPPRESSED for f in found)
+    hidden = f", {gone} withheld" if gone else ""
+    return f"{title}: {said}, {open_ - gone} of {len(found)} groups open{hidden}"
 
 
 def _few(names: list[str], most: int = 4) -> str:

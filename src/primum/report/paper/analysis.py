@@ -187,7 +187,11 @@ def disclosure(run: Audited) -> list[Block]:
     if not held:
         return []
     policy, t = str(held.get("words") or held.get("preset") or ""), held.get("t")
-    least = f" No count from 1 to {int(t) - 1} is shown, nor can it be worked out." if known(t) else ""
+    least = (
+        f" No count from 1 to {int(t) - 1} is shown; an attack on all that is printed could work none out."
+        if known(t)
+        else ""
+    )
     rounding = str(held.get("rounding") or "")
     rounded = f" Counts: {rounding}." if rounding else ""
     reasons = [f"{e.get('rule')} ({str(e.get('reason', '')).rstrip('.')})" for e in held.get("exceptions") or []]

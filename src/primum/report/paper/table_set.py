@@ -30,7 +30,7 @@ BY_GROUP = ("selection_rate", "sensitivity", "specificity", "ppv", "auroc", "oe_
 HIDDEN = "inconclusive (suppressed)"
 STATES = {"certified": "no loss beyond the margin", "harmed": "loses more than the margin"}
 ABBREVIATIONS = "AUROC=area under the receiver operating characteristic curve; CI=confidence interval."
-WITHHELD = f"“{MISSING_WORD}”: not shown, because so few people could be recognised."
+WITHHELD = f"“{MISSING_WORD}”: not shown, to protect people in small cells, of this group or of another."
 DIGITS = "Numbers rest on protected counts, with as many digits as these allow; limits are rounded outwards."
 SYMBOLS = (
     "TP, FP, TN, FN=true and false positives and negatives; n=people; t=decision threshold; y=outcome; s=predicted "

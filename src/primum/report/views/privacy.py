@@ -35,7 +35,7 @@ LOG = (
     "in the room."
 )
 ALWAYS = (
-    "A release is written only where an attack on all that a reader sees, and on earlier releases, finds no count that "
+    "A release is written only where an attack on all that a reader sees finds no count that "
     "is withheld. What was tried stands in the control form."
 )
 UNTOLD = "not told"
