@@ -61,14 +61,23 @@ def release(
         earlier=earlier or [],
         **{name: value for name, value in changed.items() if value is not None},
     )
-    target = out or audited.path.parent / wanted.name
+    target, begun = out or audited.path.parent / wanted.name, ledger is not None and not ledger.exists()
     with progress(Console(stderr=True)) as watch:
         made = make(audited, wanted, target, progress=watch, pdf=not no_pdf)
     (inside, had), (left, of) = made.assessable["inside"], made.assessable["release"]
     screen = Console() if os.environ.get("COLUMNS") else Console(width=120)
     screen.print(f"rules:    {wanted.policy.words}", highlight=False)
     screen.print(f"attack:   {made.assault.summary}", highlight=False)
-    screen.print(f"verdicts: {left} of {of} group questions can be judged; inside {inside} of {had}", highlight=False)
+    screen.print(
+        f"verdicts: {left} of {of} group questions have one, decided or inconclusive; inside {inside} of {had}",
+        highlight=False,
+    )
+    if ledger is None:
+        screen.print("earlier:  not compared, because no ledger was given", highlight=False)
+    elif begun:
+        screen.print(
+            f"earlier:  the ledger '{ledger}' was begun now, so no earlier export was compared", highlight=False
+        )
     typer.echo(f"release:  {made.folder}")
     typer.echo(f"zip:      {made.zip}")
     typer.echo("A person must read the control form, complete it and sign it. primum declares nothing safe in law.")

@@ -155,3 +155,13 @@ def test_no_yaml_is_refused():
     with pytest.raises(PrimumError, match="this is no YAML"):
         read("a: [1")
     assert set(preset("cbs").facts) == set(NUMBERS)
+
+
+def test_rules_of_ones_own_may_not_go_by_the_name_of_a_preset(tmp_path):
+    text = write(preset("cbs")).replace("value: 10", "value: 2")
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(PrimumError, match="call themselves 'cbs'"):
+        preset(file)
+    file.write_text(text.replace("name: cbs", "name: mine"), encoding="utf-8")
+    assert "without the floor of a bureau" in preset(file).words

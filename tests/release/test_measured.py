@@ -208,3 +208,26 @@ def test_withheld_groups_are_named_together_or_not_at_all(small_run: Run) -> Non
     assert told({"A": 60, "B": 30}) == [("A",), ("B",)]
     assert told({"A": 60, "B": 60, "C": 1}) == []  # two named and one not: the third would be known to be small
     assert told({"A": 21, "B": 20}) == []  # each has 20 or more of 41: both would be pinned to 20 or 21
+
+
+def test_every_intersection_that_is_not_shown_is_named_alike(small_run: Run) -> None:
+    """Whether somebody is in an intersection is not told: an absent name would be a known nobody."""
+    strict = recoded(small_run, "strict_lp")
+    crossed = strict.divisions["sex × age"]
+    all_ = {(a, b) for a in ("Female", "Male") for b in ("<40", "40–64", "≥65")}
+    told = set(named(crossed, strict)) | set(crossed.shown)
+    assert all_ <= told | {g for g in all_ if not {g[0]} & {x[0] for x in told}} or told == set()
+    without = replace(crossed, withheld={g: n for g, n in crossed.withheld.items() if g != ("Male", "≥65")})
+    assert set(named(without, strict)) == set(named(crossed, strict))
+
+
+def test_weighted_audits_and_reserved_names_are_refused(
+    small_case: Callable[..., UseCase], people: Callable[..., pl.DataFrame], tmp_path: Path
+) -> None:
+    weighted = audit(small_case(weight="weight"), data=people(), out=tmp_path / "weighted")
+    with pytest.raises(PrimumError, match="weighted estimates cannot be released"):
+        order(weighted, "uk_biobank", now=NOW)
+    odd = people().with_columns(pl.col("region").replace("East", "everyone"))
+    run = audit(small_case(), data=odd, out=tmp_path / "odd")
+    with pytest.raises(PrimumError, match="means something else in a release"):
+        order(run, "uk_biobank", now=NOW)

@@ -221,9 +221,24 @@ def test_the_command(planted: Run, tmp_path: Path) -> None:
     assert f"release:  {out}" in done.output
     assert "none was pinned" in done.output
     assert (out / "report.html").is_file()
+    again = CliRunner().invoke(app, ["attack", str(out)])  # with the papers, which were written after the first attack
+    assert again.exit_code == 0, again.output
+    assert "nothing was pinned" in again.output
     wrong = CliRunner().invoke(app, ["release", str(planted.path), "--preset", "cbss", "--out", str(tmp_path / "x")])
     assert wrong.exit_code == 2
     assert "cbs" in wrong.output
     assert not (tmp_path / "x").exists()
     twice = CliRunner().invoke(app, ["release", str(out), "--preset", "cbs"])
     assert twice.exit_code == 2
+
+
+def test_neither_log_nor_report_tells_how_much_is_withheld(made: Released) -> None:
+    public = json.loads((made.folder / "public-log.json").read_text(encoding="utf-8"))
+    assert set(public["withheld"].values()) <= {"some", "0"}
+    page = (made.folder / "report.html").read_text(encoding="utf-8")
+    assert "Still assessable" not in page
+
+
+def test_a_folder_within_that_of_the_audit_is_refused(planted: Run) -> None:
+    with pytest.raises(PrimumError, match="lies in the folder of the audit"):
+        release(planted, order(planted, "uk_biobank"), planted.path / "out")
