@@ -35,7 +35,8 @@ def render(
     out
         The folder; files in it with the same names are replaced.
     pdf, figures
-        Whether to write `report.pdf`, and to draw the figures. Without figures the HTML holds their tables.
+        Whether to write `report.pdf`, and to draw the figures. Without figures the HTML holds their tables, and the
+        report stands alone: no pages for everybody, paper or checklists.
     export
         Whether the report may leave the room. The run must then have been measured from protected counts and its
         manifest must hold `release` ({"preset", "words", "date"}). All pictures are PNG without metadata, also within
@@ -68,9 +69,10 @@ def render(
         from primum.report.pdf import pdf as typeset
 
         written["pdf"] = write_bytes(folder / "report.pdf", typeset(run, drawn, pictures, export=export))
-    written |= {f"page {k}": v for k, v in write_pages(run, folder / "pages").items()}
-    written |= write_paper(run, folder / "paper")
-    written |= {f"checklist {k}": v for k, v in write_csv(run, folder / "checklists").items()}
+    if figures:
+        written |= {f"page {k}": v for k, v in write_pages(run, folder / "pages").items()}
+        written |= write_paper(run, folder / "paper")
+        written |= {f"checklist {k}": v for k, v in write_csv(run, folder / "checklists").items()}
     page = html(run, pictures if figures else {}, drawn, export=export)
     written["html"] = write_bytes(folder / "report.html", page.encode("utf8"))
     return written
