@@ -242,3 +242,13 @@ def test_neither_log_nor_report_tells_how_much_is_withheld(made: Released) -> No
 def test_a_folder_within_that_of_the_audit_is_refused(planted: Run) -> None:
     with pytest.raises(PrimumError, match="lies in the folder of the audit"):
         release(planted, order(planted, "uk_biobank"), planted.path / "out")
+
+
+def test_a_viewer_of_another_bureau_gets_its_list_with_who_answers(planted: Run, tmp_path: Path) -> None:
+    reason = "R1 institutions: the people were drawn from no institution"
+    wanted = order(planted, "ons_sdap", exceptions=[reason], by="A. Nurse")
+    made = release(planted, wanted, tmp_path / "ons", pdf=False)
+    listed = json.loads((made.folder / "results.json").read_text(encoding="utf-8"))
+    assert "A. Nurse" in json.dumps(listed)
+    assert "A. Nurse" in (made.folder / "control-form.en.txt").read_text(encoding="utf-8")
+    assert "A. Nurse" not in (made.folder / "report.html").read_text(encoding="utf-8")

@@ -306,7 +306,10 @@ def _papers(
     write_bytes(folder / "outputs.csv", outputs.to_table(described))
     write_bytes(folder / "n-behind-figures.csv", outputs.figures_table(described, counts))
     if acro:
-        write_json(folder / "results.json", outputs.acro_results(described, told))
+        write_json(
+            folder / "results.json",
+            outputs.acro_results(described, told | {"exceptions": [e.row() for e in wanted.exemptions]}),
+        )
     facts = _facts(new, run, described, wanted, recoded, attacked, folder, target)
     for language in languages():
         write_bytes(folder / f"control-form.{language}.txt", draft(facts, language).encode())
