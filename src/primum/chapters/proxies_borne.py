@@ -14,9 +14,8 @@ from primum.chapters.proxies_told import FEWEST
 from primum.errors import PrimumError
 from primum.learn.learning_curve import Known
 from primum.measure.attrition import Step, ledger
-from primum.measure.burden import burdens
+from primum.measure.burden import burdens, people_per_independent
 from primum.measure.disparity import conditional_disparity, estimate, reversed_by
-from primum.measure.kernel import divide
 from primum.measure.table import Settings, estimates
 from primum.stress.persistence import LEAST, stand_in
 from primum.stress.proxies import cells
@@ -127,7 +126,7 @@ def burden_rows(tally: ScoreTally, usecase: UseCase, people: Cohort, groups: Seq
     for group in groups:
         view = grouped(tally, group, usecase, people.levels[group.title])
         fpr = [e["fpr"] for e in estimates(view, ["fpr"], settings)]
-        found = burdens(view.at(cut), view.people(), design=_design(view, fpr), level=usecase.level)
+        found = burdens(view.at(cut), view.people(), design=people_per_independent(view, fpr), level=usecase.level)
         for g, one, rate in zip(view.groups, found, fpr, strict=True):
             rows.append(
                 {"attribute": group.title, "group": " · ".join(g), "n": one.per_1000.n, "events": one.per_1000.events,
@@ -135,18 +134,6 @@ def burden_rows(tally: ScoreTally, usecase: UseCase, people: Cohort, groups: Seq
                  "share_ratio": plain(one.share_ratio), "fpr": plain(rate)}
             )  # fmt: skip
     return rows
-
-
-def _design(view: ScoreTally, fpr: Sequence[Estimate]) -> Floats:
-    """Return people per independent person in each group: from weights, or from what families do to the FPR."""
-    people = view.people().sum(1)
-    w, ww = view.sums("w").sum(1), view.sums("ww").sum(1)
-    design = np.nan_to_num(divide(people * ww, w**2), nan=1.0)
-    if view.clusters is not None:
-        for i, e in enumerate(fpr):
-            if e.n_effective is not None and e.n_effective > 0:
-                design[i] = max(e.nonevents / e.n_effective, 1.0)
-    return design
 
 
 def persistence(bench: Bench, score: Floats, *, risk: bool) -> tuple[list[Row], str]:

@@ -7,7 +7,7 @@ this is a verdict: a verdict needs a margin that was declared beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from primum.chapters.measured import grouped
 from primum.finding import Estimate, Status
-from primum.measure.burden import burdens
+from primum.measure.between import REST
+from primum.measure.burden import burdens, people_per_independent
 from primum.measure.intervals import mover, wilson
 from primum.measure.kernel import divide
 from primum.measure.table import EVERYONE, Settings, estimates
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
 MEASURED = ("prevalence", "selection_rate", "ppv", "fpr")
-REST = "everyone else"
 
 
 def stigma_of(run: Run) -> dict[str, Any]:
@@ -87,18 +87,6 @@ def _rows(view: ScoreTally, at: float, usecase: UseCase, attribute: str) -> list
         }
         for i, g in enumerate(view.groups)
     ]  # fmt: skip
-
-
-def people_per_independent(view: ScoreTally, fpr: Sequence[Estimate]) -> Floats:
-    """Return people per independent person in each group: from weights, or from what clusters do to the FPR."""
-    people = view.people().sum(1)
-    w, ww = view.sums("w").sum(1), view.sums("ww").sum(1)
-    design = np.nan_to_num(divide(people * ww, w**2), nan=1.0)
-    if view.clusters is not None:
-        for i, e in enumerate(fpr):
-            if e.n_effective is not None and e.n_effective > 0:
-                design[i] = max(e.nonevents / e.n_effective, 1.0)
-    return np.where(design > 0, design, 1.0)
 
 
 def _more(counts: Counts, total: Floats, people: npt.NDArray[np.int64], design: Floats, level: float) -> list[Row]:

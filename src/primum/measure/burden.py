@@ -8,6 +8,7 @@ its own has fewer people who can be alarmed for nothing, so the false-positive r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from primum.finding import Estimate, Status
 from primum.measure.intervals import wilson, z_value
 from primum.measure.kernel import NO_PEOPLE, divide
 from primum.measure.workload import FALSE_PER_TRUE
-from primum.tally.score import Counts
+from primum.tally.score import Counts, ScoreTally
 
 Floats = npt.NDArray[np.float64]
 PER = 1000
@@ -130,3 +131,15 @@ def _some(value: float, low: float, high: float, method: str, n: npt.NDArray[np.
 def _none(why: str, n: npt.NDArray[np.int64], level: float) -> Estimate:
     nan = float("nan")
     return Estimate(nan, nan, nan, "none", int(n.sum()), int(n[1]), int(n[0]), Status.NOT_ESTIMABLE, why, level)
+
+
+def people_per_independent(view: ScoreTally, fpr: Sequence[Estimate]) -> Floats:
+    """Return people per independent person in each group: from weights, or from what clusters do to the FPR."""
+    people = view.people().sum(1)
+    w, ww = view.sums("w").sum(1), view.sums("ww").sum(1)
+    design = np.nan_to_num(divide(people * ww, w**2), nan=1.0)
+    if view.clusters is not None:
+        for i, e in enumerate(fpr):
+            if e.n_effective is not None and e.n_effective > 0:
+                design[i] = max(e.nonevents / e.n_effective, 1.0)
+    return np.where(design > 0, design, 1.0)

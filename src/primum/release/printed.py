@@ -16,7 +16,6 @@ from primum.disclose.presets import Policy
 from primum.finding import Estimate
 from primum.measure.compare import Comparison
 
-_NUMBERS = ("value", "low", "high")
 SLACK = 1e-9
 
 

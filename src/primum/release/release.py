@@ -127,7 +127,6 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
             _sealed(folder, wanted, run, entry)
             archive = bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder))
             made = bundle.bundle(folder, inside / archive.name)
-            target.parent.mkdir(parents=True, exist_ok=True)
             logs.append_private(
                 run.path / "private-log.jsonl",
                 wanted.name,

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from primum.assure.evidence import Finished
 from primum.finding import Finding
 from primum.report.numbers import RATES
-from primum.usecase import OVERALL, UseCase
+from primum.usecase import OVERALL
 
 Row = Mapping[str, Any]
 GROUP_CHECK = "PRM-G01"
 
 
-class Audited(Protocol):
+class Audited(Finished, Protocol):
     """A finished run as the report reads it; `primum.execute.run.Run` is one."""
 
     @property
     def path(self) -> Path | None: ...  # noqa: D102 - the run folder
-    @property
-    def usecase(self) -> UseCase: ...  # noqa: D102
-    @property
-    def plan(self) -> Any: ...  # noqa: D102 - has hash and created
-    @property
-    def chapters(self) -> dict[str, Any]: ...  # noqa: D102
-    @property
-    def findings(self) -> Sequence[Finding]: ...  # noqa: D102
-    @property
-    def manifest(self) -> dict[str, Any]: ...  # noqa: D102
 
 
 def chapter(run: Audited, name: str) -> dict[str, Any]:
