@@ -17,9 +17,11 @@ from primum.disclose.recode import REST, recode
 from primum.errors import PrimumError
 from primum.finding import Estimate, Finding, Status, Verdict
 from primum.release.about import about, assessable, private_cells
-from primum.release.measured import measure, named
+from primum.release.measured import measure
 from primum.release.order import order, units
 from primum.release.printed import printed, trimmed
+from primum.release.register import truth
+from primum.release.withheld import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +183,7 @@ def test_households_are_counted_and_a_group_of_few_of_them_is_withheld(
 
 def test_the_log_counts_by_class_and_keeps_true_counts_private(small_run: Run) -> None:
     strict = recoded(small_run, "strict_lp")
-    cells = private_cells(strict, small_run)
+    cells = private_cells(truth(strict, small_run), strict.policy)
     assert cells
     assert {why for _, why in cells.values()} <= {"small count", "complementary", "class disclosure"}
     told = about(strict, order(small_run, "uk_biobank", now=NOW))

@@ -35,9 +35,9 @@ from primum.disclose.leaving import (
 from primum.disclose.partition import Bools, Ints, partition
 from primum.disclose.presets import Policy
 from primum.disclose.related import pinned, related
-from primum.disclose.releases import EVERYONE
 from primum.disclose.rounding import rounded
 from primum.errors import unknown
+from primum.measure.table import EVERYONE
 from primum.tally.score import ScoreTally
 
 __all__ = ["HOUSEHOLDS", "INSTITUTIONS", "PERSONS", "REST", "Division", "Recoded", "recode"]
@@ -189,23 +189,18 @@ def recode(
         withheld = {g: int(n[..., 0].sum()) for g, n in found if g not in set(shown)}
         divisions[title] = Division(title, names, shown, (), (), withheld, "" if title in allowed else RING)
     everyone, whole, decided, ranked = {}, {}, {}, {}
-    made: list[_Made] = []
-    for model in scored:
-        first = model.units[0]
-        rows = first if first.tally is tallies[model.name] else cube(tallies[model.name], model.edges)
-        make = _Made(model, rows, policy, key)
-        made.append(make)
-        everyone[model.name] = make.view((), own[model.name], None)
-        whole[model.name] = make.view((), np.array([0, model.split]), None)
-        decided[model.name] = {
-            title: make.view(d.names, np.array([0, model.split]), d.shown) for title, d in divisions.items() if d.shown
-        }
-        ranked[model.name] = {
-            title: make.view(d.names, singles[title].starts[model.name], d.ranked)
+    makers = {m.name: _Made(m, _rows_of(m, tallies[m.name]), policy, key) for m in scored}
+    for name, make in makers.items():
+        decision = np.array([0, make.model.split])
+        everyone[name] = make.view((), own[name], None)
+        whole[name] = make.view((), decision, None)
+        decided[name] = {title: make.view(d.names, decision, d.shown) for title, d in divisions.items() if d.shown}
+        ranked[name] = {
+            title: make.view(d.names, singles[title].starts[name], d.ranked)
             for title, d in divisions.items()
             if d.ranked
         }
-    first = made[0].rows
+    first = next(iter(makers.values())).rows
     people = {
         title: _people(d.names, (*d.shown, *d.counted), first, policy, key)
         for title, d in divisions.items()
@@ -214,6 +209,12 @@ def recode(
     total = _people((), [()], first, policy, key)[()]
     kept = {m.name: cuts[m.name] for m in scored}
     return Recoded(policy, kept, divisions, everyone, whole, decided, ranked, people, total, left_out)
+
+
+def _rows_of(model: Scored, tally: ScoreTally) -> Cube:
+    """Return the counts of rows: those by which the model is protected, unless persons have several rows."""
+    first = model.units[0]
+    return first if first.tally is tally else cube(tally, model.edges)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from primum.errors import PrimumError, unknown
+from primum.measure.table import EVERYONE
 
 if TYPE_CHECKING:
     from primum.tally.score import ScoreTally
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Support = npt.NDArray[np.bool_]
 Key = tuple[str, ...]
-EVERYONE = "everyone"
 
 
 @dataclass(frozen=True, eq=False)

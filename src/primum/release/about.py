@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from primum.disclose.presets import Policy
 from primum.disclose.recode import Division, Recoded
 from primum.execute.run import Run
 from primum.finding import Finding, Verdict
 from primum.release import logs, phenotypes
 from primum.release.order import Order, names
+from primum.release.register import Hidden
 
+CELLS = {(1, 1): "found", (1, 0): "missed", (0, 1): "alarmed", (0, 0): "left alone"}
+"""(outcome, decision) in words."""
 SMALL, CERTAIN, COMPLEMENT = "small count", "class disclosure", "complementary"
 DECIDED = frozenset({Verdict.HARM, Verdict.NO_HARM, Verdict.INCONCLUSIVE})
 """Verdicts of groups that could be assessed: there were enough people, whatever came out."""
@@ -49,22 +53,14 @@ def told_withheld(recoded: Recoded) -> dict[str, str]:
     return {name: "some" if there else "0" for name, there in told.items()}
 
 
-def private_cells(recoded: Recoded, run: Run) -> dict[str, tuple[int, str]]:
+def private_cells(hidden: Hidden, policy: Policy) -> dict[str, tuple[int, str]]:
     """Return each withheld count at the decision, with its true value and the class of reason. It stays in the room."""
-    t, strict = int(recoded.policy["t"]), recoded.policy["certainty"] == "fail"
+    t, strict = int(policy["t"]), policy["certainty"] == "fail"
     found: dict[str, tuple[int, str]] = {}
-    for title, division in recoded.divisions.items():
-        for model, cut in recoded.cuts.items():
-            view = run.tallies[model].by(*division.names)
-            c = view.at(cut, "n")
-            for i, group in enumerate(view.groups):
-                if group in division.shown:
-                    continue
-                cells = {"found": c.tp[i], "missed": c.fn[i], "alarmed": c.fp[i], "left alone": c.tn[i]}
-                for what, count in cells.items():
-                    n = int(count)
-                    why = SMALL if 0 < n < t else CERTAIN if n == 0 and strict else COMPLEMENT
-                    found[f"{model} | {title} = {' · '.join(group)} | {what}"] = (n, why)
+    for (title, label), cells in hidden.items():
+        for (model, y, decided), n in cells.items():
+            why = SMALL if 0 < n < t else CERTAIN if n == 0 and strict else COMPLEMENT
+            found[f"{model} | {title} = {label} | {CELLS[y, decided]}"] = (n, why)
     return found
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,14 @@ import primum
 from primum.chapters import joint
 from primum.chapters.measured import COMPARED
 from primum.chapters.stigma import stigma_chapter
-from primum.check.groups import CODE, TITLE, group_findings
+from primum.check.groups import group_findings
 from primum.check.overall import overall_findings
 from primum.check.people import plan_findings
 from primum.disclose.digits import digits
 from primum.disclose.presets import Policy
 from primum.disclose.recode import REST, Division, Recoded
 from primum.execute.run import Run
-from primum.finding import Estimate, Finding, Status, Verdict
+from primum.finding import Estimate, Finding
 from primum.measure.compare import compare, comparison_rows
 from primum.measure.curves import calibration, decision, roc
 from primum.measure.metric import METRICS
@@ -31,7 +29,8 @@ from primum.measure.precision_recall import precision_recall
 from primum.measure.ranking import bracket
 from primum.measure.table import EVERYONE, Settings, estimates, row
 from primum.release.printed import compared, printed, rows, trimmed
-from primum.release.rounding_noise import spread, widened, widened_all
+from primum.release.rounding_noise import Spread, spread, widened, widened_all
+from primum.release.withheld import WITHHELD, name_of, suppressed
 from primum.tally.resample import histogram
 from primum.tally.score import ScoreTally
 from primum.usecase import OVERALL, Groups, UseCase
@@ -42,8 +41,6 @@ NOT_AVAILABLE = {
     "missingness": "Missing values do not leave.",
     "leakage": "What was found of leakage does not leave.",
 }
-FEW_STEPS = "withheld: too few score steps may be shown"
-WITHHELD = "withheld"
 FINE = 1000
 NOT_HERE = ("repairs", "recording", "missing", "discrimination", "prior")
 """Sections of a use case whose chapters need rows; their numbers do not leave."""
@@ -211,9 +208,7 @@ def _overall(
     found: dict[str, Estimate] = {}
     for needs, view in (("counts", recoded.whole[name]), ("histogram", everyone)):
         metrics = [m for m in METRICS if METRICS[m].needs == needs]
-        (moved,) = spread(view, metrics, settings.at, policy, settings.seed)
-        for k, e in estimates(view, metrics, settings)[0].items():
-            found[k] = printed(widened(e, float(moved[k][0]), METRICS[k].range), policy)
+        found |= _shown(view, metrics, settings, policy, spread(view, metrics, settings.at, policy, settings.seed))[0]
     found = {k: found[k] for k in METRICS}
     performance["estimates"] += _rows(found, settings, model=name, attribute=OVERALL, group=EVERYONE)
     performance["calibration"][name] = rows(calibration(everyone, 0, level=settings.level), policy, n)
@@ -225,6 +220,16 @@ def _overall(
     for part in ("calibration", "decision_curves"):
         groups[part][name] = {}
     return overall_findings(usecase, name, found)
+
+
+def _shown(
+    view: ScoreTally, metrics: Sequence[str], settings: Settings, policy: Policy, spreads: Sequence[Spread]
+) -> list[dict[str, Estimate]]:
+    """Return the estimates of each group as they are printed, with intervals that cover the rounding."""
+    return [
+        {k: printed(widened(e, float(moved[k][0]), METRICS[k].range), policy) for k, e in one.items()}
+        for one, moved in zip(estimates(view, metrics, settings), spreads, strict=True)
+    ]
 
 
 def _group(
@@ -252,7 +257,7 @@ def _group(
             _pictured(chapter, group.title, view, settings, policy)
         else:
             chapter["consequences"] += _consequences(view, settings, group.title, policy)
-    return findings + _suppressed(chapter, usecase, division, recoded, model, settings)
+    return findings + suppressed(chapter, usecase, division, recoded, model, settings)
 
 
 def _hidden(division: Division, groups: Sequence[tuple[str, ...]]) -> bool:
@@ -274,11 +279,10 @@ def _told(
     model, title = view.score_name, group.title
     curve = all(METRICS[m].needs == "histogram" for m in metrics)
     spreads = spread(view, metrics, settings.at, policy, settings.seed)
-    for label, one, moved in zip(view.groups, estimates(view, metrics, settings), spreads, strict=True):
+    for label, shown in zip(view.groups, _shown(view, metrics, settings, policy, spreads), strict=True):
         if curve and REST in label:  # the remainder of a curve mixes groups that are shown with those that are not
             continue
-        shown = {k: printed(widened(e, float(moved[k][0]), METRICS[k].range), policy) for k, e in one.items()}
-        chapter["estimates"] += _rows(shown, settings, model=model, attribute=title, group=_name(label))
+        chapter["estimates"] += _rows(shown, settings, model=model, attribute=title, group=name_of(label))
     labels = [" · ".join(g) for g in view.groups]
     if group.reference != OVERALL and group.reference not in labels:
         return []
@@ -301,14 +305,10 @@ def _told(
     return findings
 
 
-def _name(label: tuple[str, ...]) -> str:
-    return REST if REST in label else " · ".join(label)
-
-
 def _pictured(chapter: dict[str, Any], title: str, view: ScoreTally, settings: Settings, policy: Policy) -> None:
     """Add calibration and decision curves of groups whose score steps are shown."""
     model = view.score_name
-    named = [(i, _name(g)) for i, g in enumerate(view.groups) if REST not in g]
+    named = [(i, name_of(g)) for i, g in enumerate(view.groups) if REST not in g]
     people = view.people().sum(axis=1)
     steps = len(view.grid.thresholds) + 1
     chapter["calibration"][model][title] = {
@@ -340,85 +340,9 @@ def _consequences(view: ScoreTally, settings: Settings, attribute: str, policy: 
         with np.errstate(invalid="ignore", divide="ignore"):
             per = {k: 1000 * rows(float(v[i] / total[i]), policy, int(people[i])) for k, v in parts.items()}
         if REST not in g and people[i] >= FINE:  # of fewer, shares of one or two digits do not add up to 1,000
-            where = {"model": view.score_name, "attribute": attribute, "group": _name(g) or EVERYONE, "per": 1000}
+            where = {"model": view.score_name, "attribute": attribute, "group": name_of(g) or EVERYONE, "per": 1000}
             out.append(where | per)
     return out
-
-
-def _suppressed(
-    chapter: dict[str, Any],
-    usecase: UseCase,
-    division: Division,
-    recoded: Recoded,
-    model: str,
-    settings: Settings,
-) -> list[Finding]:
-    """Add rows and findings of what is withheld; a group with too few people to be named is not named."""
-    findings: list[Finding] = []
-    seen = {g for g in division.shown if g not in division.ranked}
-    for group in (*named(division, recoded), *division.counted, *sorted(seen)):
-        known = recoded.people.get(division.title, {}).get(group)
-        metrics = [m for m in METRICS if group not in seen or METRICS[m].needs == "histogram"]
-        for name in metrics:
-            e = _withheld(FEW_STEPS if group in seen else WITHHELD, known, settings.level)
-            if known is not None and name in {"n", "prevalence"} and group not in seen:
-                e = _counted(name, known, recoded.policy, settings.level)
-            at = settings.at if METRICS[name].threshold else None
-            where = {"model": model, "attribute": division.title, "group": _name(group), "metric": name, "at": at}
-            told = row(e, **where)
-            if known is None:
-                told |= {"n": None, "events": None, "nonevents": None}
-            chapter["estimates"].append(told)
-            if name in usecase.margins and not e.ok:
-                findings.append(_finding(usecase, model, division.title, _name(group), name, e))
-    return findings
-
-
-def named(division: Division, recoded: Recoded) -> list[tuple[str, ...]]:
-    """Return the withheld groups that may be named: all of an attribute or none, or those of public labels crossed.
-
-    A name tells that t people or more have it. So names are told only where every withheld group has as many, and the
-    remainder is so large that none of them is bounded by it more narrowly than the policy's width.
-    """
-    t, w = int(recoded.policy["t"]), int(recoded.policy["w"])
-    if len(division.names) == 1:
-        sizes = division.withheld.values()
-        told = all(n >= t for n in sizes) and sum(sizes) - t * len(sizes) >= w
-        return sorted(division.withheld) if told else []
-    public = [
-        sorted({g[0] for g in (*d.shown, *d.counted, *named(d, recoded))})
-        for name in division.names
-        for d in recoded.divisions.values()
-        if d.names == (name,)
-    ]
-    shown = set(division.shown)
-    return [g for g in product(*public) if g not in shown]  # all of them: which of them are empty is not told
-
-
-def _withheld(why: str, known: tuple[int, int] | None, level: float) -> Estimate:
-    without, having = known or (0, 0)
-    nan = math.nan
-    return Estimate(nan, nan, nan, "", without + having, having, without, Status.SUPPRESSED, why, level)
-
-
-def _counted(name: str, known: tuple[int, int], policy: Policy, level: float) -> Estimate:
-    """Return the people, or the share of those with the outcome, of a group whose decisions are withheld."""
-    from primum.measure.intervals import wilson
-
-    without, having = known
-    n = without + having
-    if name == "n":
-        return Estimate(n, math.nan, math.nan, "", n, having, without, level=level)
-    low, high = wilson(having, n, level=level)
-    return printed(Estimate(having / n, float(low), float(high), "Wilson", n, having, without, level=level), policy)
-
-
-def _finding(usecase: UseCase, model: str, attribute: str, group: str, metric: str, e: Estimate) -> Finding:
-    return Finding(
-        check=CODE, title=TITLE, model=model, metric=metric, attribute=attribute, group=group, comparator="",
-        estimate=e, margin=usecase.margins[metric], verdict=Verdict.SUPPRESSED, reason=e.reason,
-        words=f"{group} ({attribute}): {Verdict.SUPPRESSED}. {METRICS[metric].title}: {e.reason}.",
-    )  # fmt: skip
 
 
 def _rows(found: Mapping[str, Estimate], settings: Settings, **where: Any) -> list[dict[str, Any]]:

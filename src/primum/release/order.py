@@ -10,9 +10,9 @@ from typing import Any
 
 from primum.disclose.presets import Policy, preset
 from primum.disclose.recode import HOUSEHOLDS, INSTITUTIONS, PERSONS, REST
-from primum.disclose.releases import EVERYONE
 from primum.errors import PrimumError
 from primum.execute.run import Run
+from primum.measure.table import EVERYONE
 from primum.release import phenotypes
 from primum.release.exceptions import Exemption, covering, parse_all
 

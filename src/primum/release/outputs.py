@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from primum import __version__
-from primum.disclose.releases import EVERYONE
 from primum.disclose.rules_counts import count_rule
 from primum.errors import PrimumError, unknown
+from primum.measure.table import EVERYONE
 from primum.report.tables import to_csv
 
 KINDS = ("table", "figure", "page", "document", "text", "data")

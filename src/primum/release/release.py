@@ -13,26 +13,25 @@ from typing import Any
 
 import primum
 from primum.disclose import containers, ledger
-from primum.disclose.recode import PERSONS, REST, Recoded, recode
-from primum.disclose.rounding import Mode, rounded
+from primum.disclose.recode import Recoded, recode
 from primum.errors import PrimumError
 from primum.execute.progress import Progress, Silent
 from primum.execute.run import FINDINGS_VERSION, Run
 from primum.execute.store import plain, write_bytes, write_json
-from primum.release import bundle, logs, outputs
-from primum.release.about import about, assessable, private_cells, reviews
+from primum.release import bundle, logs
+from primum.release.about import about, assessable, private_cells
 from primum.release.assault import Assault, assault, few_people
 from primum.release.exceptions import covering
-from primum.release.form import Attacked, Facts, Scanned, draft, languages
 from primum.release.gather import gather
-from primum.release.measured import measure, named
+from primum.release.measured import measure
 from primum.release.numbers_seen import unregistered
 from primum.release.order import Order, units
+from primum.release.papers import papers
 from primum.release.record import record
+from primum.release.register import Hidden, register, truth
 from primum.release.unshown import beside_withheld
-from primum.usecase import Precision
 
-FORMAT, COUNTS = "primum release 1", "primum counts 1"
+FORMAT = "primum release 1"
 STEPS = ("protect", "measure", "report", "attack", "papers", "seal")
 
 
@@ -107,22 +106,23 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
         with _Step("report", listen, seconds):
             _written(new, counts, folder, pdf=pdf)
         with _Step("attack", listen, seconds):
+            hidden = truth(recoded, run)
             attacked = assault(
                 folder,
                 ledger=wanted.ledger,
                 earlier=wanted.earlier,
-                truth=truth(recoded, run),
+                truth=hidden,
                 policy=wanted.policy,
                 time_limit=float(wanted.policy["audit_time_limit"]),
                 key=wanted.key or None,
             )
             _held(attacked)
         with _Step("papers", listen, seconds):
-            _papers(new, run, counts, folder, wanted, recoded, attacked, target)
+            papers(new, run, counts, folder, wanted, recoded, attacked, target)
         with _Step("seal", listen, seconds):
             (folder / "release.json").unlink()
             _clean(folder)
-            _read_again(folder, recoded, run)
+            _read_again(folder, hidden)
             entry = record(wanted, counts, run)
             _sealed(folder, wanted, run, entry)
             archive = bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder))
@@ -130,7 +130,7 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
             logs.append_private(
                 run.path / "private-log.jsonl",
                 wanted.name,
-                private_cells(recoded, run),
+                private_cells(hidden, wanted.policy),
                 away_from=folder,
                 exceptions=[e.row() for e in wanted.exemptions],
             )
@@ -197,52 +197,6 @@ def _protected(run: Run, wanted: Order) -> Recoded:
     )
 
 
-def register(recoded: Recoded, run: Run) -> dict[str, Any]:
-    """Return counts.json: every count that leaves, and which groups have none."""
-    t = int(recoded.policy["t"])
-    attributes = {}
-    for title, d in recoded.divisions.items():
-        public = named(d, recoded)
-        rest = bool(d.counted or d.withheld)
-        attributes[title] = {
-            "of": list(d.names),
-            "shown": [" · ".join(g) for g in (*d.shown, *d.counted)],
-            "ranked": [" · ".join(g) for g in d.ranked],
-            "remainder": REST if rest and d.shown else None,
-            "withheld": [" · ".join(g) for g in public],
-            "unnamed": len(public) < len(d.withheld),
-        }
-    return {
-        "format": COUNTS,
-        "preset": recoded.policy.name,
-        "t": t,
-        "w": int(recoded.policy["w"]),
-        "rounding": recoded.policy["rounding"],
-        "base": int(recoded.policy["base"]),
-        "outcome": run.usecase.outcome.name,
-        "declared": sorted({p.events for p in (Precision(), *run.usecase.precision.values())}),
-        "models": {m: {"threshold": cut} for m, cut in recoded.cuts.items()},
-        "attributes": attributes,
-        "counts": recoded.rows(),
-    }
-
-
-def truth(recoded: Recoded, run: Run) -> dict[tuple[str, str], dict[tuple[str, int, int], int]]:
-    """Return the true counts of each withheld group: (title, label) → (model, outcome, decision) → people."""
-    found: dict[tuple[str, str], dict[tuple[str, int, int], int]] = {}
-    for title, d in recoded.divisions.items():
-        for model, cut in recoded.cuts.items():
-            view = run.tallies[model].by(*d.names)
-            c = view.at(cut, "n")
-            for i, g in enumerate(view.groups):
-                if g in d.shown:
-                    continue
-                own = found.setdefault((title, " · ".join(g)), {})
-                cells = ((1, 1, c.tp), (1, 0, c.fn), (0, 1, c.fp), (0, 0, c.tn))
-                own |= {(model, y, k): int(n[i]) for y, k, n in cells}
-    return found
-
-
 def _written(new: Run, counts: Mapping[str, Any], folder: Path, *, pdf: bool) -> None:
     """Write everything that a reader reads."""
     from primum.assure.case import assurance
@@ -271,98 +225,16 @@ def _held(attacked: Assault) -> None:
         )
 
 
-def _read_again(folder: Path, recoded: Recoded, run: Run) -> None:
+def _read_again(folder: Path, hidden: Hidden) -> None:
     """Read the finished folder once more, now with its papers, for numbers that nobody registered."""
     seen = gather(folder)
-    few = [place for place, counts in truth(recoded, run).items() if few_people(counts, seen.registered.t)]
+    few = [place for place, counts in hidden.items() if few_people(counts, seen.registered.t)]
     leaks = [k for k in (*unregistered(seen), *beside_withheld(seen, few)) if k.level == "fail"]
     if leaks:
         raise PrimumError(
             f"The papers of this release say too much: {leaks[0].where}: {leaks[0].said}",
             mend="report this; the release was not made",
         )
-
-
-def _papers(
-    new: Run,
-    run: Run,
-    counts: Mapping[str, Any],
-    folder: Path,
-    wanted: Order,
-    recoded: Recoded,
-    attacked: Assault,
-    target: Path,
-) -> None:
-    """Write the control forms, the description of every file, and the public log."""
-    told = new.manifest["release"]
-    write_json(folder / "public-log.json", told["log"])
-    forms = [f"control-form.{language}.txt" for language in languages()]
-    acro = ["results.json"] if wanted.policy.name == "ons_sdap" else []
-    for name in (*forms, *acro, "outputs.csv", "n-behind-figures.csv", "release.json"):
-        (folder / name).touch()  # they describe themselves too
-    paths = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()]
-    described = outputs.describe(paths, counts, population=new.usecase.population)
-    write_bytes(folder / "outputs.csv", outputs.to_table(described))
-    write_bytes(folder / "n-behind-figures.csv", outputs.figures_table(described, counts))
-    if acro:
-        write_json(
-            folder / "results.json",
-            outputs.acro_results(described, told | {"exceptions": [e.row() for e in wanted.exemptions]}),
-        )
-    facts = _facts(new, run, described, wanted, recoded, attacked, folder, target)
-    for language in languages():
-        write_bytes(folder / f"control-form.{language}.txt", draft(facts, language).encode())
-
-
-def _facts(
-    new: Run,
-    run: Run,
-    described: tuple[outputs.Output, ...],
-    wanted: Order,
-    recoded: Recoded,
-    attacked: Assault,
-    folder: Path,
-    target: Path,
-) -> Facts:
-    told, people = new.manifest["release"], next(iter(recoded.everyone.values()))
-    known: dict[str, int | None] = dict.fromkeys(("persons", "households", "institutions"))
-    others = {u: t for u, t in units(run, wanted.exemptions).items() if u != PERSONS}
-    counted = {u: _rounded(int(next(iter(t.values())).n.sum()), wanted) for u, t in others.items()}
-    several = PERSONS in run.units  # records of the same person: how many persons they are would tell the difference
-    return Facts(
-        name=wanted.name,
-        date=wanted.date,
-        version=primum.__version__,
-        plan=new.plan.hash[:12],
-        policy=wanted.policy,
-        population=new.usecase.population,
-        outcome=new.usecase.outcome.name,
-        models=list(recoded.cuts),
-        outputs=described,
-        units={**known, **counted, "persons": None if several else int(people.n.sum())},
-        withheld=told["withheld"],
-        attacked=Attacked(
-            protected=len(attacked.verdicts),
-            releases=attacked.seen["counts"],
-            earlier_exports=attacked.seen["earlier"],
-            steps=dict(attacked.how),
-            seconds=sum(attacked.seconds.values()),
-        ),
-        scanned=Scanned(files=len(described)),
-        weighted=new.usecase.weight is not None,
-        exceptions=wanted.exemptions,
-        signatures=wanted.signatures,
-        review=reviews(recoded, run, wanted),
-        bundle=bundle.archive_path(target, wanted.policy.name, small=bundle.light(folder)).name,
-        light=bundle.light(folder),
-        ledger=wanted.ledger is not None or bool(wanted.earlier),
-    )
-
-
-def _rounded(n: int, wanted: Order) -> int:
-    """Return a number of units as the policy rounds it; keyed rounding has no key for units, so it goes to the base."""
-    mode: Mode = "conventional" if wanted.policy["rounding"] == "keyed" else wanted.policy["rounding"]
-    return rounded(n, mode, int(wanted.policy["base"]))
 
 
 def _sealed(folder: Path, wanted: Order, run: Run, entry: ledger.Entry | None) -> None:
