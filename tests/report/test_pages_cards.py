@@ -11,6 +11,7 @@ from primum.disclose.containers import forbidden
 from primum.disclose.recode import REST
 from primum.errors import MissingExtraError, PrimumError
 from primum.finding import Verdict
+from primum.report.language import language
 from primum.report.numbers import half_up
 from primum.report.pages import datasheet as sheet
 from primum.report.pages import model_card as card
@@ -18,7 +19,6 @@ from primum.report.pages.datasheet import datasheet
 from primum.report.pages.form import html
 from primum.report.pages.model_card import model_card
 from primum.report.pages.page import document
-from primum.report.pages.strings import language
 from primum.report.pages.write import write
 from primum.report.section import Table
 from primum.report.source import estimates, primary

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import yaml
 
-from primum.report.pages.strings import Language, folder, language
+from primum.report.language import Language, folder, language
 from primum.report.source import Audited
 from primum.usecase import MISSING, OVERALL
 

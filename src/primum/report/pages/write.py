@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from primum.execute.store import write_bytes, write_json
+from primum.report.language import languages
 from primum.report.pages.datasheet import datasheet
 from primum.report.pages.form import html
 from primum.report.pages.model_card import model_card
 from primum.report.pages.page import document
-from primum.report.pages.strings import languages
 from primum.report.pages.summary import summary
 from primum.report.source import Audited
 

@@ -1,6 +1,7 @@
-"""The words of the pages, one file a language, and numbers as that language writes them.
+"""The words of the report and its pages, one file a language, and numbers as that language writes them.
 
-Another language is one more file in `strings/`, with the same keys and the same placeholders.
+Another language is one more file in `languages/`, with the same keys and the same placeholders. One that lacks the keys
+under `main` has the pages for everybody only, not the report itself.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class Language:
 
 def languages() -> tuple[str, ...]:
     """Return the codes of the languages that there are."""
-    return tuple(sorted(p.name.removesuffix(".yaml") for p in folder().iterdir() if p.name.endswith(".yaml")))
+    return tuple(sorted({p.name.split(".")[0] for p in folder().iterdir() if p.name.endswith(".yaml")}))
 
 
 @lru_cache
@@ -138,16 +139,20 @@ def language(code: str) -> Language:
     if code not in languages():
         near = next((c for c in languages() if c == code[:2].lower()), None)
         raise PrimumError(
-            f"The pages are not written in '{code}'.",
+            f"Nothing is written in '{code}'.",
             available=languages(),
             mend=f"did you mean '{near}'?" if near else "use one of these, or add its file with the keys of en.yaml",
         )
-    return Language(code, read((folder() / f"{code}.yaml").read_text(encoding="utf-8"), code))
+    texts: dict[str, str] = {}
+    for part in sorted(folder().iterdir(), key=lambda p: p.name):
+        if part.name.split(".")[0] == code and part.name.endswith(".yaml"):
+            texts |= read(part.read_text(encoding="utf-8"), code)
+    return Language(code, texts)
 
 
 def folder() -> Traversable:
     """Return the folder of the languages."""
-    return files("primum.report.pages") / "strings"
+    return files("primum.report") / "languages"
 
 
 def read(text: str, name: str) -> dict[str, str]:
