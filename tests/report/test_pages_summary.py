@@ -357,7 +357,7 @@ def test_type_shrinks_with_the_letters_and_stops_at_both_ends():
 
 
 def test_an_unknown_language_is_refused(finished):
-    with pytest.raises(PrimumError, match="not written in 'de'"):
+    with pytest.raises(PrimumError, match="Nothing is written in 'de'"):
         summary(finished, "de")
 
 

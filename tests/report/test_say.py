@@ -31,7 +31,7 @@ def test_english_until_another_is_asked_for_and_english_again():
 
 @pytest.mark.usefixtures("two")
 def test_a_language_with_the_pages_only_is_refused_for_the_report():
-    with pytest.raises(PrimumError, match=r"not written in 'de': 1 of its texts") as told, speaking("de"):
+    with pytest.raises(PrimumError, match=r"not written in 'de': it lacks 1 of its texts") as told, speaking("de"):
         pytest.fail("it spoke")
     assert "en, nl" in str(told.value)
     assert "main.hello" in str(told.value)

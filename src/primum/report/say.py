@@ -31,7 +31,7 @@ def say(key: str, **values: object) -> str:
 
 
 def told(key: str, n: float, **values: object) -> str:
-    """Return the text `key.one` where n is 1, else `key.many`; the number itself is among the values, as it is shown."""
+    """Return the text `key.one` where n is 1, else `key.many`; the number, as it is shown, is among the values."""
     return say(f"{key}.one" if n == 1 else f"{key}.many", **values)
 
 
@@ -48,7 +48,7 @@ def speaking(code: str) -> Iterator[Language]:
     if lacking := [k for k in language(ENGLISH).texts if k.startswith(f"{MAIN}.") and not wanted.has(k)]:
         whole = [c for c in languages() if any(k.startswith(f"{MAIN}.") for k in language(c).texts)]
         raise PrimumError(
-            f"The report is not written in '{code}': {len(lacking)} of its texts are lacking, the first '{lacking[0]}'.",
+            f"The report is not written in '{code}': it lacks {len(lacking)} of its texts, the first '{lacking[0]}'.",
             available=whole,
             mend=f"use one of these, or add the texts under '{MAIN}' to its file",
         )
