@@ -19,9 +19,9 @@ import polars as pl
 import pytest
 import yaml
 
+from primum import atomic
 from primum.audit import audit
 from primum.errors import PrimumError
-from primum.execute import store
 from primum.execute.run import Run, file_name
 
 TRAINED = [{"name": "logistic", "train": "logistic"}, {"name": "boosting", "train": "boosting"}]
@@ -379,7 +379,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_resumes(nth, tmp_path, smal
         true(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.os, "fsync", full)
+        patch.setattr(atomic.os, "fsync", full)
         with pytest.raises(PrimumError, match=r"could not be written: No space left on device") as error:
             audit(small_case(**QUICK), data=data, out=out)
     assert "it resumes" in str(error.value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from primum.atomic import write_bytes
 from primum.errors import PrimumError
 from primum.usecase import CHAPTERS, METRIC_IDS, OVERALL, UseCase
 
@@ -43,19 +43,8 @@ class Plan:
 
     def write(self, path: str | Path) -> None:
         """Write the plan as JSON; the file is complete or not there."""
-        path = Path(path)
-        text = json.dumps(
-            {"hash": self.hash, "created": self.created, "contents": self.contents},
-            indent=2,
-            ensure_ascii=False,
-            allow_nan=False,
-        )
-        half = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            half.write_text(text + "\n", encoding="utf-8")
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
+        told = {"hash": self.hash, "created": self.created, "contents": self.contents}
+        write_bytes(Path(path), f"{json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode())
 
     @classmethod
     def read(cls, path: str | Path) -> Plan:

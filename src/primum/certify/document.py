@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date as calendar
@@ -13,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from primum.atomic import write_bytes
 from primum.certify.certificate import Certificate
 from primum.certify.group_verdict import GroupVerdict
 from primum.certify.robust import Breakdown, RobustVerdict
@@ -79,13 +79,7 @@ def digest(document: Mapping[str, Any]) -> str:
 def write(certificate: Certificate, path: str | Path, *, date: str | None = None, plan: str | None = None) -> None:
     """Write a certificate as JSON; the file is complete or not there. Parameters as in `to_document`."""
     document = to_document(certificate, date=date, plan=plan)
-    path = Path(path)
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        half.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    write_bytes(Path(path), f"{json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode())
 
 
 def read(path: str | Path) -> dict[str, Any]:
