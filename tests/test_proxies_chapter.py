@@ -21,6 +21,7 @@ from primum.plan import freeze
 from primum.report.figures.figure import svg
 from primum.report.figures.proxies import proxies as figures
 from primum.report.figures.rows import Source
+from primum.report.say import say
 from primum.report.views import proxies as view
 from primum.usecase_proxies import MARGINS, Discrimination, proxies_slips
 
@@ -258,7 +259,7 @@ def test_the_page_and_the_pictures_say_so(ran):
         assert c.what in said
         assert f"What to do. {c.do}" in said
     assert any(s.startswith("By declared margins") for s in said)
-    assert view.OWN_SCORES in said
+    assert say("proxies.own_scores") in said
     grids = [b.grid for b in section.blocks if b.is_ == "table"]
     assert len(grids) == len(check.CHECKS)
     for grid in grids:

@@ -425,7 +425,7 @@ def sample_run() -> SimpleNamespace:
         "platform": "Linux x86_64", "plan_hash": "7c1e" + "a9" * 30, "created": "2026-03-02T09:30:00+00:00",
         "seconds": {"people": 1.2, "models": 24.0, "performance": 2.1, "groups": 8.8, "record": 0.1}, "seed": 20260101,
         "status": "finished", "deviations": [{"field": "margins.sensitivity", "before": 0.05, "now": 0.1}],
-        "data": {"rows": 9254, "columns": 412},
+        "data": {"source": "NHANES 2017-2018", "people": 9254},
     }  # fmt: skip
     return SimpleNamespace(
         path=Path("runs/sample-depression"), usecase=usecase(),

@@ -18,10 +18,11 @@ from primum.report.figures import figures
 from primum.report.figures.pixels import _unpacked, bare, size
 from primum.report.html import html
 from primum.report.image import drawn, image, inline
-from primum.report.numbers import WITHHELD
-from primum.report.page_one import INSIDE, page_one, stamp
+from primum.report.page_one import page_one
 from primum.report.render import render
-from primum.report.tables import to_csv
+from primum.report.stamp import inside as inside_words
+from primum.report.stamp import stamp
+from primum.report.tables import WITHHELD, to_csv
 from primum.report.views import groups, people
 from primum.report.views import run as again
 
@@ -139,10 +140,10 @@ def test_where_a_report_belongs_is_said_first_and_last(text, inside_folder, rele
     assert f'<p class="stamp kept">{told}</p>' in text
     assert f"R{told[1:]}. This file is complete" in text
     inside = (inside_folder / "report.html").read_text(encoding="utf8")
-    assert f'<p class="stamp kept inside">{INSIDE}</p>' in inside
-    assert INSIDE == "inside: must not leave the room"
-    assert INSIDE not in text
-    for folder, first, foot in ((export_folder, told, BRIEF), (inside_folder, INSIDE, INSIDE)):
+    assert f'<p class="stamp kept inside">{inside_words()}</p>' in inside
+    assert inside_words() == "inside: must not leave the room"
+    assert inside_words() not in text
+    for folder, first, foot in ((export_folder, told, BRIEF), (inside_folder, inside_words(), inside_words())):
         pages = [" ".join(p.extract_text().split()) for p in pypdf.PdfReader(folder / "report.pdf").pages]
         assert first in pages[0]
         assert all(foot in page for page in pages)

@@ -21,8 +21,10 @@ from primum.finding import Verdict
 from primum.report.figures import figures, png, svg
 from primum.report.figures.panels import _root_ticks
 from primum.report.figures.rows import Source, cap
-from primum.report.figures.style import LOOKS, fit, fit_label, text_width, wrap
-from primum.usecase import MISSING, UseCase
+from primum.report.figures.shapes import of_rows
+from primum.report.figures.style import BAND, LOOKS, fit, fit_label, text_width, wrap
+from primum.report.language import Language, language
+from primum.usecase import MISSING, OVERALL, UseCase
 
 pytest.importorskip("vl_convert")
 NASTY = "<b>&amp; #let $x$ @a *b* _c_ \"q\" 'r' \\ ` ~ 中文"
@@ -383,3 +385,54 @@ def test_without_smoothed_curves_the_points_remain(run):
     assert {r["Kind"] for r in figure.table} == {"equal part"}
     assert "smoothed" not in figure.note
     assert "Women" in " ".join(texts(svg(figure)))
+
+
+@pytest.fixture
+def signs(monkeypatch):
+    """A language without letters, with apostrophes and its own marks in numbers."""
+
+    def written(text):
+        parts = re.split(r"(\{[^{}]*\})", text)
+        return "".join(p if i % 2 else re.sub(r"[^\W\d_]", "'", p) for i, p in enumerate(parts))
+
+    texts = {k: written(t) for k, t in language("en").texts.items()}
+    texts |= {"language.decimal": "_", "language.thousands": "^", "language.percent": "{n}#"}
+    monkeypatch.setattr("primum.report.say.language", lambda _: Language("signs", texts))
+
+
+def strings(x):
+    """Return every text in the values of nested data."""
+    if isinstance(x, dict):
+        return [s for v in x.values() for s in strings(v)]
+    if isinstance(x, list | tuple):
+        return [s for v in x for s in strings(v)]
+    return [x] if isinstance(x, str) else []
+
+
+@pytest.mark.usefixtures("signs")
+def test_in_another_language_no_word_of_a_figure_is_english(run):
+    own = " ".join([*strings(run.usecase.model_dump()), *strings(run.chapters)])
+    for figure in figures(run):
+        told = [figure.title, figure.alt, figure.note, *(k for r in figure.table for k in r), *texts(svg(figure))]
+        words = set(re.findall(r"[a-z]{2,}", " ".join(told).lower()))
+        assert words <= set(re.findall(r"[a-z]{2,}", own.lower())), figure.name
+
+
+@pytest.mark.usefixtures("signs")
+def test_axes_write_numbers_as_the_language_does(run):
+    found = {f.name: texts(svg(f)) for f in figures(run) if f.name in {"roc", "groups-auroc"}}
+    assert {"40#", "100#"} <= set(found["roc"])
+    assert not [t for ts in found.values() for t in ts if re.search(r"\d[.%]", t)]
+    assert any(re.fullmatch(r"0_\d+", t) for t in found["groups-auroc"])
+
+
+@pytest.mark.usefixtures("signs")
+def test_the_curve_of_everyone_is_found_by_its_name_in_any_language():
+    row = {"feature": "age", "attribute": OVERALL, "group": "everyone", "kind": "number", "n": 50, "small": False}
+    rows = [
+        {**row, "x": x, "label": str(x), "effect": x / 50 - 1, "low": x / 50 - 1.2, "high": x / 50 - 0.8}
+        for x in (30.0, 50.0, 70.0)
+    ]
+    (figure,) = of_rows(rows, "model")
+    assert f'fill="{BAND}"' in svg(figure)
+    assert not [t for t in texts(svg(figure)) if re.search("[A-Za-z]{2}", t) and t != "age"]

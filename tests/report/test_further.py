@@ -8,6 +8,7 @@ from primum.measure.policies import POLICIES
 from primum.report.figures import figures
 from primum.report.numbers import NBSP, NONE, count, fixed, of_metric, percent, rate, span
 from primum.report.numbers import threshold as threshold_words
+from primum.report.say import say
 from primum.report.tables import tables
 from primum.report.views import further, joint, searched
 from primum.report.words import group_name
@@ -72,12 +73,12 @@ def test_policies_of_a_score_in_points_have_no_net_benefit(run):
 
 
 def test_policies_are_cautioned_about():
-    assert "the more they flatter" in further.POLICY_NOTE
-    assert "unlawful" in further.POLICY_NOTE
+    assert "the more they flatter" in say("further.policies.note")
+    assert "unlawful" in say("further.policies.note")
 
 
 def test_where_people_belong_together_intervals_that_ignore_it_say_so(run, finished):
-    assert further.policy_note(finished) == further.POLICY_NOTE
+    assert further.policy_note(finished) == say("further.policies.note")
     for r in run.chapters["groups"]["estimates"]:
         r["method"] = "Wilson, effective people, cluster-robust"
     for r in run.chapters["groups"]["exposure"]:

@@ -119,7 +119,7 @@ def test_groups_stand_in_the_order_declared_and_never_by_their_numbers(finished)
 
 
 def test_too_many_groups_leave_only_what_is_not_reassuring(run, monkeypatch):
-    monkeypatch.setattr("primum.report.page_one.MOST_ROWS", 5)
+    monkeypatch.setattr("primum.report.page_one_groups.MOST_ROWS", 5)
     page = page_one(run)
     texts = {line.chip["text"] for d in page.divisions for line in d.lines}
     assert "no harm shown within margin" not in texts

@@ -10,6 +10,7 @@ from primum.finding import Verdict
 from primum.report import words
 from primum.report.numbers import NBSP, NONE, count, fixed, p_value, percent, points, rate, span
 from primum.report.page_one import page_one
+from primum.report.say import say
 from primum.report.source import chapter, decided, estimates
 from primum.report.views import groups, joint
 from primum.report.views import run as again
@@ -123,7 +124,7 @@ def test_a_borrowed_value_far_from_its_own_people_says_so(run):
     table = joint.borrowed(run, MODEL, "sensitivity")
     noted = [line.head for line in rows_of(table) if line.cells[2].note]
     assert "Mexican American" in noted
-    assert "look better than its own people say" in joint.CAUTION
+    assert "look better than its own people say" in say("joint.borrowed.lead")
 
 
 def test_groups_drawn_wholly_together_are_headed_by_a_warning(run):
@@ -192,12 +193,12 @@ def test_the_words_of_the_audit_are_understood(finished):
 
 
 def test_effective_people_have_a_column_and_a_sentence_only_where_there_are_any(run, finished):
-    plain = groups.by_group(finished, MODEL, "what is decided")
+    plain = groups.by_group(finished, MODEL, "decided")
     assert "Effective people" not in plain.columns
-    assert again.limits(finished) == again.LIMITS
+    assert again.limits(finished) == [say(f"limits.{key}") for key in again.LIMITS]
     for r in [*run.chapters["groups"]["estimates"], *run.chapters["performance"]["estimates"]]:
         r["n_effective"] = 0.5 * r["n"] if r["metric"] == "prevalence" else None
-    table = groups.by_group(run, MODEL, "what is decided")
+    table = groups.by_group(run, MODEL, "decided")
     place = table.columns.index("Effective people")
     for line, before in zip(rows_of(table), rows_of(plain), strict=True):
         n = next(r["n"] for r in estimates(run) if words.group_name(r["attribute"], r["group"]) == line.head)

@@ -219,7 +219,7 @@ def test_latex_compiles(which, request, tmp_path):
 def test_markdown_has_headings_numbered_citations_and_even_tables(finished):
     paper = manuscript(finished)
     told = manuscript_md(paper)
-    assert told.startswith("# Prediction of depression in adults")
+    assert told.startswith("# Risk of depression in adults")
     assert "\n## Methods\n" in told
     assert "\n### Outcome\n" in told
     assert "TRIPOD+AI items [1]." in told

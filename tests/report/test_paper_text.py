@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
 
 from primum.finding import Status, Verdict
-from primum.report.paper import design, measured, printed, results, table_set
-from primum.report.paper.manuscript import Cite, Heading, Paragraph, Slot, listed, numbers_of, written
-from primum.report.paper.table_set import number_of, tables
+from primum.report import say
+from primum.report.language import Language, language
+from primum.report.paper import design, measured, results, table_set
+from primum.report.paper.latex import manuscript_tex
+from primum.report.paper.latex_text import escape
+from primum.report.paper.manuscript import (
+    MARK,
+    Cite,
+    Heading,
+    Paragraph,
+    Slot,
+    cite,
+    joined,
+    listed,
+    numbers_of,
+    phrase,
+    written,
+)
+from primum.report.paper.markdown import manuscript_md
+from primum.report.paper.methods import METHODS
+from primum.report.paper.table_set import number_of
 from primum.report.paper.write import manuscript
 from primum.report.views import paper as view
-from primum.usecase import MISSING, UseCase
+from primum.usecase import UseCase
 
 MODEL = "boosting"
 
@@ -230,87 +249,64 @@ def test_lists_of_names():
     assert listed(["9th, no diploma", "high", "low"]) == "9th, no diploma; high and low"
 
 
-# numbers -------------------------------------------------------------------------------------------------------------
+# words ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("metric", "three", "said"),
-    [
-        ("sensitivity", (0.6906, 0.6468, 0.7312), "69.1% (64.7 to 73.1)"),
-        ("sensitivity", (0.69, 0.64, 0.74), "69% (64 to 74)"),
-        ("sensitivity", (0.7, 0.6, 0.8), "70% (60 to 80)"),
-        ("auroc", (0.8164, 0.7961, 0.8359), "0.82 (0.80 to 0.84)"),
-        ("auroc", (0.8, 0.7, 0.9), "0.8 (0.7 to 0.9)"),
-        ("net_benefit", (0.04123, -0.001, 0.0812), "0.041 (−0.001 to 0.081)"),
-        ("ici", (0.0061, 0.0, 0.011), "0.6 points (0.0 to 1.1)"),
-    ],
-)
-def test_no_digit_is_added_to_a_number(metric, three, said):
-    row = dict(zip(("value", "low", "high"), three, strict=True))
-    assert printed.estimate(metric, row) == said
+def test_citations_and_slots_stand_where_the_text_names_them():
+    source, bound = cite("berger1982"), (cite("phan2021"), " too")
+    given = {"groups": "sex", "size": "10", "utility": "x", "alpha": "5%", "bound": "a bound"}
+    told = phrase("paper.fix.rule", source=source, bound_source=bound, **given)
+    assert [p for p in told if not isinstance(p, str)] == [bound[0], source]
+    assert told[2:4] == (" too", "; as every group had to pass, no correction for their number is needed ")
+    assert told[0].endswith(" at 5% with a bound ")
+    assert told[-1] == "."
 
 
-def test_differences_are_signed_and_margins_in_their_unit():
-    row = {"value": 0.0347, "low": -0.0873, "high": 0.1274}
-    assert printed.difference("sensitivity", row) == "+3.5 (−8.7 to 12.7)"
-    assert printed.difference("auroc", {"value": -0.0045, "low": -0.0503, "high": 0.0412}) == "−0.005 (−0.050 to 0.041)"
-    assert printed.margin("sensitivity", 0.1) == "10"
-    assert printed.margin("auroc", 0.05) == "0.05"
+def test_a_value_can_neither_be_a_placeholder_nor_stand_for_a_citation():
+    told = phrase("paper.decision.chosen", chosen=f"{{alpha}} {MARK}chosen{MARK}")
+    assert told == ("How the threshold was chosen, in the words of those who declared it: {alpha} chosen.",)
 
 
-def test_what_is_hidden_and_what_cannot_be_known_read_differently():
-    hidden = {"value": None, "low": None, "high": None, "status": "suppressed"}
-    assert printed.estimate("sensitivity", hidden) == "withheld"
-    assert printed.estimate("sensitivity", hidden | {"status": "not estimable"}) == "not estimable"
-    assert printed.counted(None, hidden=True) == "withheld"
-    assert printed.counted(None) == "–"
+def test_parts_are_joined_and_empty_ones_left_out():
+    one = cite("berger1982")
+    assert joined(["a", "", (), ("b", one), one]) == ("a", " ", "b", one, " ", one)
+    assert joined([]) == ()
 
 
-@pytest.mark.parametrize(("k", "n", "said"), [(26, 675, "26 (4%)"), (9, 62, "9 (10%)"), (459, 5068, "459 (9.1%)")])
-def test_shares_of_protected_counts_have_the_digits_of_their_people(k, n, said):
-    assert printed.share(k, n, protected=True) == said
-    assert printed.share(k, n) == f"{k} ({100 * k / n:.1f}%)"
+def scrambled(text):
+    """A text without a Latin letter, its placeholders kept."""
+    return "".join(p if p.startswith("{") else re.sub("[A-Za-z]", "ж", p) for p in re.split(r"(\{[^}]*\})", text))
 
 
-def test_shares_of_nobody():
-    assert printed.share(None, 10) == "–"
-    assert printed.share(0, 0) == "0"
+@pytest.fixture
+def strange(monkeypatch):
+    """The report speaks a language without Latin letters."""
+    own = Language("xx", {k: scrambled(v) for k, v in language("en").texts.items()})
+    monkeypatch.setattr(say, "language", lambda code: own if code == "xx" else language(code))
+    with say.speaking("xx"):
+        yield own
 
 
-# tables --------------------------------------------------------------------------------------------------------------
-
-
-def test_tables_are_numbered_in_order_and_found_by_name(finished):
-    found = tables(finished)
-    assert [t.number for t in found if not t.number.startswith("S")] == ["1", "2", "3", "4"]
-    assert number_of(found, "performance-by-group") == "Table 3"
-    assert number_of(found, "repairs") == ""
-    assert len({t.name for t in found}) == len(found)
-    assert all(t.aside for t in found if "-people-by-" in t.name)
-
-
-def test_the_table_by_group_holds_the_numbers_of_the_chapter(finished):
-    grid = table_set.by_group(finished, MODEL)
-    line = next(x for x in grid.lines if x.head == "Women")
-    told = dict(zip(grid.columns[1:], (c.text for c in line.cells), strict=True))
-    for metric, head in (("sensitivity", "Sensitivity"), ("ppv", "Positive predictive value"), ("auroc", "AUROC")):
-        row = estimate_of(finished, metric, "sex", "Women")
-        assert told[head] == printed.estimate(metric, row)
-    assert told["Cases"] == str(estimate_of(finished, "sensitivity", "sex", "Women")["events"])
-    assert line.head in [x.head for x in table_set.people_by_group(finished).lines]
-
-
-def test_the_table_of_differences_has_margin_interval_and_verdict(finished):
-    grid = table_set.differences(finished, MODEL)
-    section = next(x.head for x in grid.lines if x.section)
-    assert section == "Sensitivity, percentage points; margin 10. Sex"
-    found = {(f.attribute, f.group): f for f in finished.findings if f.check == "PRM-G01" and f.model == MODEL}
-    rows = [x for x in grid.lines if not x.section]
-    assert len(rows) == len(found)
-    few = next(f for f in found.values() if f.verdict is Verdict.NOT_ASSESSABLE and f.group != MISSING)
-    line = next(x for x in rows if x.cells[0].text == str(few.estimate.events) and x.head == few.group)
-    assert line.cells[-1].text == f"not assessable ({few.more_events} more cases needed)"
-    assert any("(exploratory)" in x.head for x in grid.lines if x.section)
+def test_no_heading_caption_or_column_is_written_in_the_code(run, sample, strange):
+    run.chapters["record"] = sample.record_with_truth()
+    paper = manuscript(with_repairs(run))
+    heads = [b for b in paper.blocks if isinstance(b, Heading)]
+    assert len(heads) > 20
+    assert not [b.text for b in heads if re.search("[A-Za-z]", b.text)]
+    assert [b.text for b in heads if b.part == METHODS] == [scrambled("Methods")]
+    slots = [p for b in paper.blocks if isinstance(b, Paragraph) for p in b.parts if isinstance(p, Slot)]
+    assert len(slots) > 15
+    assert not [p.text for p in slots if re.search("[A-Za-z]", re.sub(r"\(жжжжжж\+жж .*\)", "", p.text))]
+    names = {w for m in run.chapters["models"]["models"] for w in m["name"].split()}
+    names |= {"depression", "net", "true", "positives", "own", "thresholds"}
+    for t in paper.tables:
+        said = [t.notes, *t.grid.columns] if "-people-by-" not in t.name else [t.notes]
+        left = {w for x in said for w in re.findall("[A-Za-z]{2,}", x)}
+        assert left <= names, t.name  # words of the run
+        assert not re.match("[A-Za-z]", t.caption)
+    assert rf"\renewcommand{{\refname}}{{{escape(scrambled('References'))}}}" in manuscript_tex(paper)
+    for said in (manuscript_md(paper), manuscript_tex(paper)):
+        assert not re.search("References|Tables|Supplementary", said)
 
 
 # a release -----------------------------------------------------------------------------------------------------------
@@ -453,7 +449,7 @@ def test_repairs_tell_who_gains_who_loses_and_by_which_rule(run):
     paper = manuscript(run)
     said = under(paper, "Repairs of the model")
     assert "calibrated (group calibration by sex) and own thresholds (utility thresholds by sex)" in said
-    assert "900 people trained the model, 300 people fitted the repairs and 1,000 others judged them" in said
+    assert "trained anew on 900 people, 300 people fitted the repairs and 1,000 others judged them" in said
     assert "only if every group of sex was shown not to lose as much as 10 net true positives per 1,000 people" in said
     assert "one-sided test at 5% with Gaffke's bound" in said
     assert "“by the patients' council”" in said

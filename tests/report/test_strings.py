@@ -12,18 +12,6 @@ from primum.report.language import language, languages, placeholders, read
 from primum.report.numbers import NBSP
 from primum.report.pages.judged import FAMILIES
 from primum.report.pages.names import builtin
-from primum.report.views import (
-    capacity,
-    claims,
-    clauses,
-    diagnosis,
-    missing,
-    prior,
-    proxies,
-    recording,
-    repairs,
-    shapes,
-)
 from primum.usecase import DESCRIPTIVE, METRIC_IDS
 from primum.usecase_file import builtin as usecases
 from primum.usecase_file import load
@@ -36,6 +24,8 @@ JARGON = re.compile(
 NEVER = re.compile(
     r"\bfair\b|unfair|unbiased|complian|certified|trust score|\beerlijk|onbevooroordeeld|gecertificeerd", re.IGNORECASE
 )
+OWN = re.compile(r"certified|certifies", re.IGNORECASE)
+"""What the report says of its own no-harm certificates."""
 
 
 def pages(code):
@@ -80,14 +70,8 @@ def test_every_margin_can_be_told_in_plain_words(code):
 def test_english_says_what_the_main_report_says():
     say = language("en")
     assert {m: say(f"report.metric.{m}.title") for m in METRICS} == {k: m.title for k, m in METRICS.items()}
-    assert {m: say(f"report.metric.{m}.plain") for m in METRICS} == {m: words.PLAIN.get(m) for m in METRICS}
     kept = [v for v in Verdict if v is not Verdict.SUPPRESSED]
     assert [say(f"report.verdict.{v.name.lower()}.name") for v in kept] == [str(v) for v in kept]
-    views = {
-        "capacity": capacity, "recording": recording, "missing": missing, "proxies": proxies, "prior": prior,
-        "shapes": shapes, "diagnosis": diagnosis, "repairs": repairs, "claims": claims, "clauses": clauses,
-    }  # fmt: skip
-    assert {k: say(f"report.chapter.{k}") for k in views} == {k: m.TITLE for k, m in views.items()}
     assert say("report.legend.intervals", level=f"95{NBSP}%") == words.intervals(0.95)
 
 
@@ -144,7 +128,7 @@ def test_lists_and_days():
 @pytest.mark.parametrize("code", languages())
 def test_words_that_must_not_be_there(code):
     texts = language(code).texts
-    assert not [k for k, t in texts.items() if NEVER.search(t)]
+    assert not [k for k, t in texts.items() if NEVER.search(t) and not (k.startswith("main.") and OWN.search(t))]
     assert not [k for k, t in texts.items() if k.startswith("summary.") and JARGON.search(t)]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from primum.report.numbers import NONE, fixed, known
+from primum.report import rounding
+from primum.report.numbers import MINUS, NONE, known, marked
+from primum.report.say import say
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _text(value: Any) -> str:
     if value is None or (isinstance(value, float) and not known(value)):
         return NONE
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("numbers.yes" if value else "numbers.no")
     if isinstance(value, (int, float)):
         return _number(value)
     return ", ".join(map(_text, value)) if isinstance(value, (list, tuple)) else str(value)
@@ -66,8 +68,8 @@ def _text(value: Any) -> str:
 
 def _number(value: float) -> str:
     if isinstance(value, int):
-        return f"{value:,}"
+        return marked(f"{value:,}")
     if 0 < abs(value) < 0.0005:
-        return f"{value:.2g}".replace("-", "−")
-    text = fixed(value, 0 if value.is_integer() and abs(value) >= 1000 else 3)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        return marked(f"{value:.2g}").replace("-", MINUS)
+    text = rounding.fixed(value, 0 if value.is_integer() and abs(value) >= 1000 else 3)
+    return marked(text.rstrip("0").rstrip(".") if "." in text else text)

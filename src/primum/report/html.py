@@ -14,9 +14,10 @@ from primum.errors import MissingExtraError
 from primum.report import slider, words
 from primum.report.grid import Grid, flat
 from primum.report.numbers import NBSP
-from primum.report.page_one import ABSENT, page_one
+from primum.report.page_one import page_one
+from primum.report.say import say, spoken
 from primum.report.section import numbered
-from primum.report.sections import FIRST, sections
+from primum.report.sections import FIRST, GROUPS, sections
 from primum.report.source import Audited, chapter, models, primary
 from primum.report.views import further, groups, joint, people, searched
 from primum.report.views import run as again
@@ -27,12 +28,8 @@ if TYPE_CHECKING:
 
     from primum.report.figures import Figure
 
-TITLES = {
-    "groups-": "What the model does in each group",
-    "difference": "How each group differs from the group compared with",
-    "calibration": "Are the predicted risks right in each group?",
-    "decision": "Is it worth acting on the model in each group?",
-}
+TITLES = {"groups-": "groups", "difference": "difference", "calibration": "calibration", "decision": "decision"}
+"""How the name of a figure of the groups begins -> the key of the question that it answers."""
 _ID = re.compile(r'\b(id="|url\(#|href="#)')
 
 
@@ -76,14 +73,14 @@ def html(
         slider_table=slider.table(run),
         page=page,
         export=export,
-        absent=ABSENT,
+        absent=words.absent(),
         drawing=_pixels if export else safe,
         environment=partial(again.environment, export=export),
         limits=again.limits(run, export=export),
         intervals=words.intervals(run.usecase.level),
         figures=pictures,
         sections=told,
-        numbers={**numbered(told, FIRST), "last": FIRST + len(told)},
+        numbers={**numbered(told, FIRST), "groups": GROUPS, "last": FIRST + len(told)},
         pictures=_sorted(pictures.get("groups", [])),
         primary=primary(run),
         models=[m["name"] for m in models(run)],
@@ -105,16 +102,16 @@ def _inside(run: Audited, *, threshold: bool) -> list[tuple[str, str]]:
     """Return the places within the chapter of the groups to which the contents lead."""
     held = chapter(run, "groups")
     model = primary(run)
-    places = [
-        ("threshold", "Move the threshold", threshold),
-        ("at-once", "All groups at once", bool(joint.metrics(run, model) or joint.alike(run, model))),
-        ("small-groups", "Small groups, borrowing strength", bool(joint.metrics(run, model, "shrunk"))),
-        ("policies", "Threshold policies side by side", bool(further.policies(run, model))),
-        ("exposure", "Who is under-represented", bool(further.exposure(run, model))),
-        ("gap-parts", "Why the gap?", bool(further.gap_metrics(run, model))),
-        ("searched", "Subgroups searched", bool(held.get("discovery"))),
-    ]
-    return [(place, name) for place, name, there in places if there]
+    places = {
+        "threshold": ("threshold.title", threshold),
+        "at-once": ("page.groups.at_once", bool(joint.metrics(run, model) or joint.alike(run, model))),
+        "small-groups": ("page.groups.small", bool(joint.metrics(run, model, "shrunk"))),
+        "policies": ("page.groups.policies", bool(further.policies(run, model))),
+        "exposure": ("page.groups.exposure", bool(further.exposure(run, model))),
+        "gap-parts": ("page.groups.gap", bool(further.gap_metrics(run, model))),
+        "searched": ("page.groups.searched", bool(held.get("discovery"))),
+    }
+    return [(place, say(key)) for place, (key, there) in places.items() if there]
 
 
 def policy(style: str, script: str) -> str:
@@ -141,7 +138,7 @@ def resource(name: str) -> str:
 
 
 def templates() -> Environment:
-    """Return the templates, with their filters.
+    """Return the templates, with their filters and the words of the language.
 
     Raises
     ------
@@ -161,7 +158,16 @@ def templates() -> Environment:
     )
     environment.filters["whole"] = whole
     environment.filters["day"] = lambda text: str(text)[:10]
+    environment.globals |= {"say": say, "spoken": spoken, "marked": marked}
     return environment
+
+
+def marked(key: str, **values: object) -> Markup:
+    """Return a text of the report as markup: it is escaped, and so are the values that are not markup themselves."""
+    from markupsafe import Markup, escape
+
+    text = say(key, **{name: f"{{{name}}}" for name in values})
+    return Markup(str(escape(text))).format(**values)  # noqa: S704 - escaped here
 
 
 def whole(text: str) -> Markup:
@@ -185,7 +191,7 @@ def by_chapter(pictures: Mapping[str, str | bytes], drawn: Iterable[Figure]) -> 
     for figure in drawn:
         if figure.page_one:
             continue
-        table: Grid = flat(f"Numbers behind: {figure.title}", figure.table)
+        table: Grid = flat(say("page.behind", title=figure.title), figure.table)
         entry = {
             "name": figure.name, "title": figure.title, "alt": figure.alt, "note": figure.note, "table": table,
             "picture": _picture(figure, pictures.get(figure.name)),
@@ -196,11 +202,10 @@ def by_chapter(pictures: Mapping[str, str | bytes], drawn: Iterable[Figure]) -> 
 
 def _sorted(figures: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the figures of the groups under the question that each answers."""
-    out: dict[str, list[dict[str, Any]]] = {title: [] for title in TITLES.values()}
+    out: dict[str, list[dict[str, Any]]] = {key: [] for key in [*TITLES.values(), "more"]}
     for figure in figures:
-        title = next((t for start, t in TITLES.items() if figure["name"].startswith(start)), "More pictures")
-        out.setdefault(title, []).append(figure)
-    return [(title, found) for title, found in out.items() if found]
+        out[next((key for start, key in TITLES.items() if figure["name"].startswith(start)), "more")].append(figure)
+    return [(say(f"page.pictures.{key}"), found) for key, found in out.items() if found]
 
 
 def _picture(figure: Figure, picture: str | bytes | None) -> Markup:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from primum.errors import PrimumError, unknown
-from primum.report.numbers import COUNTS, GAPS, MINUS, NBSP, PLACES, RATES, fixed, half_up, known
+from primum.report.rounding import COUNTS, GAPS, MINUS, NBSP, PLACES, RATES, fixed, half_up, known
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Language:
 
 def languages() -> tuple[str, ...]:
     """Return the codes of the languages that there are."""
-    return tuple(sorted({p.name.split(".")[0] for p in folder().iterdir() if p.name.endswith(".yaml")}))
+    return tuple(sorted(p.name.removesuffix(".yaml") for p in folder().iterdir() if p.name.endswith(".yaml")))
 
 
 @lru_cache
@@ -143,11 +143,7 @@ def language(code: str) -> Language:
             available=languages(),
             mend=f"did you mean '{near}'?" if near else "use one of these, or add its file with the keys of en.yaml",
         )
-    texts: dict[str, str] = {}
-    for part in sorted(folder().iterdir(), key=lambda p: p.name):
-        if part.name.split(".")[0] == code and part.name.endswith(".yaml"):
-            texts |= read(part.read_text(encoding="utf-8"), code)
-    return Language(code, texts)
+    return Language(code, read((folder() / f"{code}.yaml").read_text(encoding="utf-8"), code))
 
 
 def folder() -> Traversable:

@@ -1,46 +1,71 @@
-"""Numbers as people read them: percent, counts, points, intervals that do not break, dashes for what is undefined."""
+"""Numbers as people read them: percent, counts, points, intervals that do not break, dashes for what is undefined.
+
+They are written as the language of the report writes them; what has no words or marks is in `primum.report.rounding`.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-NBSP = "\N{NO-BREAK SPACE}"
-NONE = "\N{EN DASH}"
-WITHHELD = "withheld"
-MINUS = "\N{MINUS SIGN}"
-RATES = frozenset(
-    {
-        "prevalence", "selection_rate", "sensitivity", "specificity", "ppv", "npv", "fpr", "fnr", "accuracy",
-        "balanced_accuracy",
-    }
-)  # fmt: skip
-COUNTS = frozenset({"n"})
-GAPS = frozenset({"ici", "e50", "e90"})
-PLACES = {
-    "brier": 3, "net_benefit": 3, "debiased_calibration_error": 4, "nne": 1, "fp_per_tp": 1, "interventions_avoided": 1,
-}  # fmt: skip
+from primum.report import rounding
+from primum.report.rounding import COUNTS, GAPS, MINUS, NBSP, NONE, PLACES, RATES, half_up, known
+from primum.report.say import spoken
+
+__all__ = [
+    "COUNTS", "GAPS", "MINUS", "NBSP", "NONE", "PLACES", "RATES", "count", "counted", "fixed", "general",
+    "half_up", "known", "marked", "missed_of", "of_metric", "p_value", "percent", "percent_form", "plain", "points",
+    "rate", "span", "threshold", "withheld", "withheld_word",
+]  # fmt: skip
 
 
-def known(value: Any) -> bool:
-    """Whether there is a finite number."""
-    return value is not None and math.isfinite(float(value))
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """How one language writes numbers; no line breaks within what holds a number."""
+
+    marks: dict[int, str]
+    percent: str
+    points: str
+    interval: str
+    interval_minus: str
+    withheld: str
 
 
-def half_up(value: float, places: int = 0) -> float:
-    """Round half away from zero, as readers do and as the page's script does."""
-    scale = 10.0**places
-    return math.copysign(math.floor(abs(value) * scale + 0.5 + 1e-9) / scale, value)
+_FORMS: dict[str, _Forms] = {}
+
+
+def _forms() -> _Forms:
+    """Return how the language of the report writes numbers; kept, for it is asked for each of them."""
+    own = spoken()
+    if own.code not in _FORMS:
+        limits = {"low": "{low}", "high": "{high}"}
+        told = {",": own("language.thousands"), ".": own("language.decimal")}
+        _FORMS[own.code] = _Forms(
+            marks=str.maketrans({mark: said for mark, said in told.items() if mark != said}),
+            percent=own("main.numbers.percent", n="{n}").replace(" ", NBSP),
+            points=own("common.points", n="{n}").replace(" ", NBSP),
+            interval=own("common.interval", **limits).replace(" ", NBSP),
+            interval_minus=own("common.interval_minus", **limits).replace(" ", NBSP),
+            withheld=own("common.withheld"),
+        )
+    return _FORMS[own.code]
 
 
 def fixed(value: Any, places: int = 0) -> str:
-    """Return a number with a set number of decimals, a true minus and thousands separated by a comma."""
-    if not known(value):
-        return NONE
-    rounded = half_up(float(value), places)
-    text = f"{abs(rounded):,.{places}f}"
-    return f"{MINUS}{text}" if rounded < 0 else text
+    """Return a number with a set number of decimals and a true minus, in the marks of the language; a dash for none."""
+    return marked(rounding.fixed(value, places))
+
+
+def general(value: float) -> str:
+    """Return a number with the digits that it has, six at most: 0.1, 12, 2.5."""
+    return marked(f"{value:g}")
+
+
+def marked(text: str) -> str:
+    """Return a number that was written as 1,234.5 in the marks of the language."""
+    marks = _forms().marks
+    return text.translate(marks) if marks else text
 
 
 def count(value: Any) -> str:
@@ -50,7 +75,7 @@ def count(value: Any) -> str:
 
 def counted(value: Any) -> str:
     """Return a number of people; None says that it is withheld, which is neither nobody nor unknown."""
-    return WITHHELD if value is None else count(value)
+    return withheld_word() if value is None else count(value)
 
 
 def withheld(row: Mapping[str, Any]) -> bool:
@@ -58,9 +83,19 @@ def withheld(row: Mapping[str, Any]) -> bool:
     return row.get("status") == "suppressed" and not known(row.get("value"))
 
 
+def withheld_word() -> str:
+    """Return what stands where a number is withheld."""
+    return _forms().withheld
+
+
 def percent(value: Any, places: int = 0) -> str:
     """Return a share as percent, or a dash."""
-    return f"{fixed(100 * float(value), places)}{NBSP}%" if known(value) else NONE
+    return _forms().percent.format(n=fixed(100 * float(value), places)) if known(value) else NONE
+
+
+def percent_form() -> str:
+    """Return how a share is written, {n} left to be filled in."""
+    return _forms().percent
 
 
 def span(low: Any, high: Any, places: int = 0, *, scale: float = 1.0) -> str:
@@ -68,8 +103,8 @@ def span(low: Any, high: Any, places: int = 0, *, scale: float = 1.0) -> str:
     if not (known(low) and known(high)):
         return ""
     a, b = fixed(scale * float(low), places), fixed(scale * float(high), places)
-    joint = f"{NBSP}to{NBSP}" if MINUS in a + b else NONE
-    return f"[{a}{joint}{b}]"
+    own = _forms()
+    return (own.interval_minus if MINUS in a + b else own.interval).format(low=a, high=b)
 
 
 def rate(value: Any, low: Any = None, high: Any = None, places: int = 0) -> str:
@@ -87,7 +122,7 @@ def points(value: Any, low: Any = None, high: Any = None, places: int = 0) -> st
     number = 100 * float(value)
     sign = "+" if half_up(number, places) > 0 else ""
     limits = span(low, high, places, scale=100)
-    return f"{sign}{fixed(number, places)}" + (NBSP + limits if limits else "") + f"{NBSP}points"
+    return _forms().points.format(n=f"{sign}{fixed(number, places)}" + (NBSP + limits if limits else ""))
 
 
 def plain(value: Any, low: Any = None, high: Any = None, places: int = 2) -> str:
@@ -105,8 +140,10 @@ def of_metric(metric: str, value: Any, low: Any = None, high: Any = None, *, com
     if metric in COUNTS:
         return count(value)
     if metric in GAPS:
+        if not known(value):
+            return NONE
         limits = span(low, high, 1, scale=100)
-        return f"{fixed(100 * value, 1)}{NBSP}points{NBSP + limits if limits else ''}" if known(value) else NONE
+        return _forms().points.format(n=fixed(100 * value, 1)) + (NBSP + limits if limits else "")
     return plain(value, low, high, PLACES.get(metric, 2))
 
 
@@ -114,7 +151,7 @@ def p_value(value: Any) -> str:
     """Return a p-value with two decimals, three below 0.1, and never 0."""
     if not known(value):
         return NONE
-    return "< 0.001".replace(" ", NBSP) if value < 0.0005 else fixed(value, 3 if value < 0.0995 else 2)
+    return f"<{NBSP}{fixed(0.001, 3)}" if value < 0.0005 else fixed(value, 3 if value < 0.0995 else 2)
 
 
 def threshold(value: Any, scale: str = "probability") -> str:
@@ -122,7 +159,7 @@ def threshold(value: Any, scale: str = "probability") -> str:
     if not known(value):
         return NONE
     if scale == "points":
-        return f"{float(value):g}"
+        return general(float(value))
     share = 100 * float(value)
     return percent(value, 0 if abs(share - round(share)) < 0.005 else 1)
 

@@ -11,10 +11,13 @@ from primum.report.figures import Figure
 from primum.report.figures.pixels import SCALE, size
 from primum.report.figures.style import text_width
 from primum.report.grid import Grid, Line
-from primum.report.page_one import ABSENT, PageOne, page_one, stamp
+from primum.report.numbers import general
+from primum.report.page_one import PageOne, page_one
+from primum.report.say import say, spoken
 from primum.report.section import Bullets, Heading, Pairs, Pictures, Section, Table, Text
-from primum.report.sections import FIRST, sections
+from primum.report.sections import GROUPS, sections
 from primum.report.source import Audited, chapter, models, primary
+from primum.report.stamp import stamp
 from primum.report.views import further, groups, joint, people, searched
 from primum.report.views import run as again
 
@@ -41,27 +44,38 @@ def report(
     }
     told = sections(run)
     page = page_one(run, export=export)
+    plan, date = str(run.plan.hash)[:12], str(run.manifest.get("created") or run.plan.created)[:10]
+    kept, version = stamp(run, export=export, brief=True), str(run.manifest.get("primum", ""))
+    fixed = {
+        "usecase": [_pairs(again.question(run))],
+        "people": _people(run, shown.get("people", []), export=export),
+        "models": _models(run, shown.get("models", [])),
+        "performance": _performance(run, shown.get("performance", [])),
+        "groups": _groups(run, shown.get("groups", [])),
+    }
+    last = {"limits": _limits(run, export=export), "again": _again(run, export=export)}
+    chapters = [
+        *((_chapter(name), blocks) for name, blocks in fixed.items()),
+        *((s.title, _section(s, shown)) for s in told),
+        *((_chapter(name), blocks) for name, blocks in last.items()),
+    ]
     return {
-        "title": f"{run.usecase.title}: audit by group",
+        "language": spoken().code,
+        "title": say("page.title", title=run.usecase.title),
         "name": run.usecase.title,
-        "plan": str(run.plan.hash)[:12],
-        "version": str(run.manifest.get("primum", "")),
-        "date": str(run.manifest.get("created") or run.plan.created)[:10],
+        "plan": say("pdf.plan", plan=plan),
+        "foot": say("pdf.foot", version=version, plan=plan, date=date, kept=kept),
+        "page": say("pdf.page", n="{n}", last="{last}"),
+        "pairs": [say("pdf.pairs.what"), say("pdf.pairs.told")],
         "kept": page.stamp,
-        "kept_brief": stamp(run, export=export, brief=True),
         "inside": not export,
         "first": _first(run, page, first, pictures, export=export),
-        "chapters": [
-            {"title": "1. The use case", "blocks": [_pairs(again.question(run))]},
-            {"title": "2. The people", "blocks": _people(run, shown.get("people", []), export=export)},
-            {"title": "3. The models", "blocks": _models(run, shown.get("models", []))},
-            {"title": "4. Everyone together", "blocks": _performance(run, shown.get("performance", []))},
-            {"title": "5. Every group", "blocks": _groups(run, shown.get("groups", []))},
-            *({"title": f"{number}. {s.title}", "blocks": _section(s, shown)} for number, s in enumerate(told, FIRST)),
-            {"title": f"{FIRST + len(told)}. Limits and definitions", "blocks": _limits(run, export=export)},
-            {"title": f"{FIRST + len(told) + 1}. How to do it again", "blocks": _again(run, export=export)},
-        ],
+        "chapters": [{"title": f"{i}. {title}", "blocks": blocks} for i, (title, blocks) in enumerate(chapters, 1)],
     }
+
+
+def _chapter(name: str) -> str:
+    return spoken()(f"report.chapter.{name}")
 
 
 def _chapters(figures: list[Figure]) -> set[str]:
@@ -72,71 +86,58 @@ def _first(
     run: Audited, page: PageOne, figure: Figure | None, pictures: Mapping[str, str | bytes], *, export: bool
 ) -> dict[str, Any]:
     """Return page one: parts of a heading and blocks, and the forest between them."""
-    before = [
-        ("Take care", [_list(page.care)] if page.care else []),
-        ("The question", [_text(run.usecase.question), _text(f"{page.decision} {page.exchange}".strip())]),
-        (
-            "Overall",
-            [
-                _text(page.overall, "lead"),
-                *_bar(page, export=export),
-                _text(words.intervals(run.usecase.level), "note"),
-            ],
-        ),
+    own = spoken()
+    question = [_text(run.usecase.question), _text(f"{page.decision} {page.exchange}".strip())]
+    overall = [
+        _text(page.overall, "lead"),
+        *_bar(page, export=export),
+        _text(words.intervals(run.usecase.level), "note"),
     ]
     said, few = (_most(part) for part in (page.harmed, [*page.not_assessable, *page.withheld]))
-    after = [
-        ("Harm shown", [_list(said)] if said else []),
-        ("Other models and metrics", [_text(" ".join(page.other_models[:MOST]))] if page.other_models else []),
-        (
-            "Not assessable",
-            [_list(few) if few else _text("Every group has enough people to be judged on this question.")],
-        ),
-        ("The record", [_text(" ".join(page.record))]),
-        (
-            "Repairs",
-            [_list(_most(page.repairs, MOST_REPAIRS, "see their chapter")) if page.repairs else _text(page.no_repair)],
-        ),
-        (
-            "Stands up to",
-            [*([_list(page.stands)] if page.stands else []), _text(page.not_tried)],
-        ),
-        (
-            "Before use",
-            [
-                _list(page.decide),
-                _text(
-                    f"{'Not in this release' if export else 'Not looked at'}: {'; '.join(page.not_looked_at)}.", "note"
-                ),
-            ],
-        ),
+    repaired = _most(page.repairs, MOST_REPAIRS, "pdf.more_repairs")
+    left = say(f"pdf.not_looked.{'release' if export else 'audit'}", what="; ".join(page.not_looked_at))
+    before = [
+        (own("report.page_one.care"), [_list(page.care)] if page.care else []),
+        (own("report.page_one.question"), question),
+        (own("report.page_one.overall"), overall),
     ]
-    about = next((str(m.get("description") or "") for m in models(run) if m["name"] == page.model), "")
-    legend = "; ".join(f"{entry['shape']} {entry['text']}: {entry['means']}" for entry in page.legend)
+    after = [
+        (say("pdf.harm"), [_list(said)] if said else []),
+        (say("pdf.others"), [_text(" ".join(page.other_models[:MOST]))] if page.other_models else []),
+        (own("report.page_one.not_assessable"), [_list(few) if few else _text(say("page.found.all_judged"))]),
+        (own("report.page_one.record"), [_text(" ".join(page.record))]),
+        (own("report.page_one.repairs"), [_list(repaired) if repaired else _text(page.no_repair)]),
+        (own("report.page_one.stands"), [*([_list(page.stands)] if page.stands else []), _text(page.not_tried)]),
+        (own("report.page_one.before"), [_list(page.decide), _text(left, "note")]),
+    ]
+    legend = "; ".join(say("pdf.legend", shape=e["shape"], verdict=e["text"], means=e["means"]) for e in page.legend)
     return {
-        "question": "Would this model find the people who need it, in every group?",
-        "stamp": f"Model {page.model}" + (f" ({about})" if about and about != page.model else ""),
+        "question": own("report.page_one.title"),
+        "stamp": _stamp(run, page),
         "before": [{"head": h, "blocks": b} for h, b in before if b],
         "figure": _figure(figure, pictures[figure.name]) if figure else None,
-        "declared": f"Declared beforehand as the most that is acceptable: {page.margin}." if page.margin else "",
+        "declared": say("pdf.declared", margin=page.margin) if page.margin else "",
         "legend": f"{legend}." if legend else "",
         "after": [{"head": h, "blocks": b} for h, b in after if b],
     }
 
 
-def _most(lines: list[str], most: int = MOST, where: str = "see chapter 5") -> list[str]:
+def _stamp(run: Audited, page: PageOne) -> str:
+    """Return use case, model, day and plan in one line."""
+    about = next((str(m.get("description") or "") for m in models(run) if m["name"] == page.model), "")
+    told = about and about != page.model
+    model = say("pdf.model_about", model=page.model, about=about) if told else say("pdf.model", model=page.model)
+    date = str(run.manifest.get("created") or run.plan.created)[:10]
+    return say("pdf.stamp", name=run.usecase.title, model=model, date=date, plan=str(run.plan.hash)[:12])
+
+
+def _most(lines: list[str], most: int = MOST, more: str = "pdf.more") -> list[str]:
     left = len(lines) - most
-    return [*lines[:most], f"{left} more: {where}."] if left > 0 else lines
+    return [*lines[:most], say(more, n=left, chapter=GROUPS)] if left > 0 else lines
 
 
 def _bar(page: PageOne, *, export: bool) -> list[Block]:
-    names = {
-        "found": "found", "missed": "missed", "alarmed": "selected for nothing", "alone": "rightly left alone",
-    }  # fmt: skip
-    parts = [
-        {"kind": kind, "size": float(re.sub(r"[^\d.]", "", text) or 0), "text": f"{text} {names[kind]}"}
-        for kind, text in page.bar_key
-    ]
+    parts = [{"kind": kind, "size": people, "text": said} for kind, people, said in page.bar_key]
     return [{"is": "bar", "parts": parts, "file": BAR if export else ""}] if any(p["size"] for p in parts) else []
 
 
@@ -145,38 +146,24 @@ def _people(run: Audited, figures: list[Block], *, export: bool) -> list[Block]:
     shares, leaks = people.representativeness(run), people.leakage(run)
     out = [_text(str(people_chapter.get("source", ""))), *(_text(n, "note") for n in people_chapter.get("notes", []))]
     out += [_text(w, "note") for part in ("flow", "missingness") if (w := people.not_told(run, part))]
-    out += [*figures, _head("Who they are")]
+    nothing = [_text(words.absent())]
+    out += [*figures, _head(say("page.people.who"))]
     out += [_text(w, "note") for part in ("table_one",) if (w := people.not_told(run, part))]
-    star = f"* standardised mean difference to the group compared with of {people.FAR:g} or more: worth a look."
     whole = people.table_one_together(run)
-    out += [_text(ABSENT)] if export and not whole else []
-    out += [*_tables(whole, SCALES[-1]), *([_text(star, "note")] if whole else [])]
+    out += nothing if export and not whole else []
+    out += [*_tables(whole, SCALES[-1]), *([_text(say("pdf.smd", n=general(people.FAR)), "note")] if whole else [])]
     out += _tables(people.unrecorded(run)) + _tables(people.missing_codes(run))
-    out += [_head("Whom they represent")]
-    out += _tables(shares) or [
-        _text(
-            ABSENT
-            if export
-            else "No shares of the population were declared, so nothing can be said about how well they represent it."
-        )
-    ]
-    out += [_head("Has the answer leaked into the question?")]
-    out += _tables(leaks) or [
-        _text(
-            people.not_told(run, "leakage")
-            or (ABSENT if export else "")
-            or "The checks for repeated people, repeated rows and features that give the outcome away found nothing."
-        )
-    ]
+    out += [_head(say("page.people.shares"))]
+    out += _tables(shares) or (nothing if export else [_text(say("pdf.no_shares"))])
+    out += [_head(say("page.people.leaks"))]
+    told = people.not_told(run, "leakage")
+    out += _tables(leaks) or ([_text(told)] if told else nothing if export else [_text(say("page.people.no_leaks"))])
     record = people.record(run)
-    return out + ([_head("The record beside the better measurement"), *_tables(record)] if record else [])
+    return out + ([_head(say("page.people.record")), *_tables(record)] if record else [])
 
 
 def _models(run: Audited, figures: list[Block]) -> list[Block]:
-    lead = (
-        f"Page one speaks of {primary(run)}. A model that was trained here gives everybody a score from a copy that "
-        "has not seen that person."
-    )
+    lead = say("page.models.lead", model=primary(run))
     return [_text(lead), *_tables(again.model_table(run)), *_tables(again.not_scored(run)), *figures]
 
 
@@ -187,23 +174,20 @@ def _performance(run: Audited, figures: list[Block]) -> list[Block]:
 
 def _groups(run: Audited, figures: list[Block]) -> list[Block]:
     model = primary(run)
-    out = [_head("Verdicts against the declared margins")]
+    out = [_head(say("page.groups.verdicts"))]
     for metric in run.usecase.margins:
         out += _tables(groups.comparisons(run, model, metric))
     out += _joint(run, model)
-    out += [_head("Pictures"), *figures, _head("What happens to 1,000 people")]
+    out += [_head(say("pdf.pictures")), *figures, _head(say("page.groups.thousand"))]
     out += _tables(groups.consequences(run, model))
     out += _further(run, model)
-    out.append(_head("Estimates"))
+    out.append(_head(say("page.groups.estimates")))
     for part in groups.PARTS:
         out += _tables(groups.by_group(run, model, part, most=7))
     for search in searched.searches(run):
-        out += [_head("Subgroups searched"), _text(searched.said(search))]
+        out += [_head(say("page.groups.searched")), _text(searched.said(search))]
         out += [*_tables(searched.confirmed(search)), *_tables(searched.outcome(search))]
-    return [
-        *out,
-        _text("Other models, metrics and groupings are in the HTML report and in the folder of tables.", "note"),
-    ]
+    return [*out, _text(say("pdf.elsewhere"), "note")]
 
 
 def _joint(run: Audited, model: str) -> list[Block]:
@@ -211,11 +195,11 @@ def _joint(run: Audited, model: str) -> list[Block]:
     out: list[Block] = []
     said, same, lent = joint.metrics(run, model), joint.alike(run, model), joint.metrics(run, model, "shrunk")
     if said or same:
-        out += [_head("All groups at once"), _text(joint.AT_ONCE)]
+        out += [_head(say("page.groups.at_once")), _text(say("joint.at_once.lead"))]
         out += [t for metric in said[:1] for t in _tables(joint.at_once(run, model, metric))]
-        out += [_text(joint.ALIKE), *_tables(same)] if same else []
+        out += [_text(say("joint.alike.lead")), *_tables(same)] if same else []
     if lent:
-        out += [_head("Small groups, borrowing strength"), _text(joint.CAUTION)]
+        out += [_head(say("page.groups.small")), _text(say("joint.borrowed.lead"))]
         told = joint.interactions(run, model)
         out += [*([_list(told)] if told else []), *_tables(joint.borrowed(run, model, lent[0]))]
     return out
@@ -227,12 +211,13 @@ def _further(run: Audited, model: str) -> list[Block]:
     choices, top = further.policies(run, model), further.exposure(run, model)
     taken = further.gap_metrics(run, model)
     if choices:
-        out += [_head("Threshold policies side by side"), _text(further.policy_note(run))]
+        out += [_head(say("page.groups.policies")), _text(further.policy_note(run))]
         out += [t for g in choices[:MOST_POLICIES] for t in _tables(g)]
     if top:
-        out += [_head("Who is under-represented among the highest risks"), _text(further.EXPOSURE), *_tables(top)]
+        out += [_head(say("page.groups.exposure_top")), _text(say("further.exposure.lead")), *_tables(top)]
     if taken:
-        out += [_head("Why the gap?"), _text(further.GAP), *_tables(further.gap_parts(run, model, taken[0]))]
+        out += [_head(say("page.groups.gap")), _text(say("further.gap.lead"))]
+        out += _tables(further.gap_parts(run, model, taken[0]))
     return out
 
 
@@ -267,12 +252,10 @@ def _limits(run: Audited, *, export: bool) -> list[Block]:
 
 def _again(run: Audited, *, export: bool) -> list[Block]:
     changed = _tables(again.deviations(run))
+    folder = say("page.again.folder", audit="'primum audit'", report="'primum report'")
     return [
-        _text(
-            "The run folder holds the frozen plan, the tallies and the findings. 'primum audit' repeats the audit "
-            "where the data are; 'primum report' writes this report again without them."
-        ),
-        *(changed or [_text("Nothing was changed after the plan was frozen.")]),
+        _text(folder),
+        *(changed or [_text(say("page.again.unchanged"))]),
         _pairs(again.environment(run, export=export)),
     ]
 
@@ -345,7 +328,7 @@ def _part(grid: Grid, columns: list[int], least: tuple[float, ...], most: tuple[
         told = [] if line.section else [_noted(_cell(line, i), notes) for i in columns[1:]]
         lines.append({"head": line.head, "section": line.section, "cells": told})
     return {
-        "is": "table", "caption": grid.caption if first else f"{grid.caption} (further columns)",
+        "is": "table", "caption": grid.caption if first else say("pdf.further", caption=grid.caption),
         "columns": [grid.columns[i] for i in columns],
         "widths": [round(least[i] + given * (most[i] - least[i]) + air, 1) for i in columns],
         "right": [_numbers(grid, i) for i in columns],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from primum.errors import PrimumError
 from primum.execute.store import write_bytes
 from primum.report.html import html
-from primum.report.page_one import stamp
+from primum.report.say import speaking
 from primum.report.schema import text as schema_text
 from primum.report.source import Audited
+from primum.report.stamp import stamp
 from primum.report.tables import tables, to_csv
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ THREADS = 2
 
 
 def render(
-    run: Audited, out: Path | str, *, pdf: bool = True, figures: bool = True, export: bool = False
+    run: Audited,
+    out: Path | str,
+    *,
+    pdf: bool = True,
+    figures: bool = True,
+    export: bool = False,
+    language: str = "en",
 ) -> dict[str, Path]:
     """Write the report into a folder and return name -> path; "html" is the report itself, written last.
 
@@ -41,22 +49,29 @@ def render(
         Whether the report may leave the room. The run must then have been measured from protected counts and its
         manifest must hold `release` ({"preset", "words", "date"}). All pictures are PNG without metadata, also within
         the page and the PDF; no SVG is written, and nothing of the machine, of times of day or of hashes of data.
+    language
+        Code of the language in which the report is written.
 
     Raises
     ------
     MissingExtraError
         If a package of the extra `report` is not installed.
     PrimumError
-        If a file cannot be written (disk full, folder not writable), or if the run of an export was not protected;
-        nothing half-written is left.
+        If a file cannot be written (disk full, folder not writable), if the run of an export was not protected, or if
+        there is no such language or it lacks texts of the report; nothing half-written is left.
     """
+    with speaking(language):
+        return _render(run, Path(out), pdf=pdf, figures=figures, export=export)
+
+
+def _render(run: Audited, out: Path, *, pdf: bool, figures: bool, export: bool) -> dict[str, Path]:
     from primum.assure.sheet import write_csv
     from primum.report.figures import figures as draw
     from primum.report.pages.write import write as write_pages
     from primum.report.paper.write import write as write_paper
 
     stamp(run, export=export)
-    folder = _folder(Path(out))
+    folder = _folder(out)
     drawn = draw(run)
     pictures = _pictures(drawn, export=export) if figures or pdf else {}
     written: dict[str, Path] = {}
@@ -85,8 +100,10 @@ def _pictures(drawn: list[Figure], *, export: bool) -> Mapping[str, str | bytes]
 
     if not export:
         return {f.name: svg(f) for f in drawn}
+    speak = [copy_context() for _ in drawn]  # the language is known to this thread only
     with ThreadPoolExecutor(THREADS) as pool:
-        return dict(zip((f.name for f in drawn), pool.map(lambda f: pixels(svg(f)), drawn), strict=True))
+        made = pool.map(lambda own, f: own.run(lambda: pixels(svg(f))), speak, drawn)
+        return dict(zip((f.name for f in drawn), made, strict=True))
 
 
 def _write(pictures: Mapping[str, str | bytes], folder: Path) -> dict[str, Path]:

@@ -20,8 +20,8 @@ from primum.report.views import (
     stigma,
 )
 
-FIRST = 6
-"""Number of the first of these chapters."""
+PEOPLE, GROUPS, FIRST = 2, 5, 6
+"""Numbers of the chapters on the people and on the groups, and of the first of these."""
 
 
 def sections(run: Audited) -> list[Section]:

@@ -10,14 +10,20 @@ import json
 from typing import Any
 
 from primum.report.grid import Cell, Grid, Line
-from primum.report.numbers import NONE, WITHHELD, count, fixed, missed_of, percent, span
+from primum.report.numbers import NONE, count, fixed, missed_of, percent, percent_form, span, withheld_word
+from primum.report.say import say, spoken
 from primum.report.source import Audited, chapter, models, primary, threshold
 from primum.report.words import capital, group_name
 from primum.usecase import OVERALL
 
 PER = 1000
-COLUMNS = ["Group", "People", "Have it", "Found", "Missed", "False alarms", "Sensitivity", "Specificity", "PPV"]
-NOBODY_ILL, NOBODY_WELL, NOBODY_SELECTED = "nobody has it", "everybody has it", "nobody is selected"
+COLUMNS = ("group", "people", "ill", "found", "missed", "alarms", "sensitivity", "specificity", "ppv")
+_SAID = {
+    "of": ("k", "n"), "nobody": (), "nobody_ill": (), "nobody_well": (), "nobody_selected": (), "not_scored": (),
+    "price.same": (), "price.more": ("n",), "price.less": ("n",),
+    "said": ("at", "per", "ill", "outcome", "found", "missed", "alarms"),
+}  # fmt: skip
+"""What the page's script says, and what it fills in."""
 
 
 def data(run: Audited) -> dict[str, Any] | None:
@@ -28,7 +34,16 @@ def data(run: Audited) -> dict[str, Any] | None:
     listed = [_model(run, m, held[m["name"]]) for m in models(run) if (held.get(m["name"]) or {}).get("t")]
     if not listed:
         return None
-    return {"z": z_value(run.usecase.level), "per": PER, "outcome": run.usecase.outcome.name, "models": listed}
+    about = {"z": z_value(run.usecase.level), "per": PER, "outcome": run.usecase.outcome.name}
+    return {**about, "words": said(), "models": listed}
+
+
+def said() -> dict[str, str]:
+    """Return the words of the page's script, each {placeholder} left for it to fill in."""
+    marks = {"thousands": spoken()("language.thousands"), "decimal": spoken()("language.decimal")}
+    forms = {"percent": percent_form(), "interval": spoken()("common.interval", low="{low}", high="{high}")}
+    told = {k: say(f"threshold.{k}", **{name: f"{{{name}}}" for name in names}) for k, names in _SAID.items()}
+    return {**marks, **forms, "withheld": withheld_word(), **told}
 
 
 def _model(run: Audited, about: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +84,7 @@ def table(run: Audited) -> Grid:
     """Return the table at the declared threshold of the primary model."""
     content = data(run)
     if content is None:
-        return Grid("", COLUMNS, [])
+        return Grid("", _heads(), [])
     model = next((m for m in content["models"] if m["name"] == primary(run)), content["models"][0])
     lines: list[Line] = []
     seen = OVERALL
@@ -79,11 +94,15 @@ def table(run: Audited) -> Grid:
             lines.append(Line(capital(seen), section=True))
         i = model["declared"]
         name = group_name(g["attribute"], g["group"])
-        told = [Cell(WITHHELD)] * (len(COLUMNS) - 1)
+        told = [Cell(withheld_word())] * (len(COLUMNS) - 1)
         if "withheld" not in g:
             told = row(g["events"], g["nonevents"], g["tp"][i], g["fp"][i], content["z"])
         lines.append(Line(name, told))
-    return Grid(f"Who is found, missed and falsely alarmed, of {count(PER)} people of each group", COLUMNS, lines)
+    return Grid(say("threshold.caption", per=count(PER)), _heads(), lines)
+
+
+def _heads() -> list[str]:
+    return [say(f"threshold.head.{column}") for column in COLUMNS]
 
 
 def row(events: int, nonevents: int, tp: int, fp: int, z: float) -> list[Cell]:
@@ -93,11 +112,11 @@ def row(events: int, nonevents: int, tp: int, fp: int, z: float) -> list[Cell]:
         Cell(count(n)),
         _per(events, n),
         _per(tp, n),
-        Cell(missed_of(PER * events / n, PER * tp / n), f"{count(events - tp)} of {count(n)}") if n else _per(0, 0),
+        Cell(missed_of(PER * events / n, PER * tp / n), _of(events - tp, n)) if n else _per(0, 0),
         _per(fp, n),
-        _rate(tp, events, z, NOBODY_ILL),
-        _rate(nonevents - fp, nonevents, z, NOBODY_WELL),
-        _rate(tp, tp + fp, z, NOBODY_SELECTED),
+        _rate(tp, events, z, "nobody_ill"),
+        _rate(nonevents - fp, nonevents, z, "nobody_well"),
+        _rate(tp, tp + fp, z, "nobody_selected"),
     ]
 
 
@@ -110,10 +129,14 @@ def wilson(k: int, n: int, z: float) -> tuple[float, float]:
 
 
 def _per(k: int, n: int) -> Cell:
-    return Cell(fixed(PER * k / n), f"{count(k)} of {count(n)}") if n else Cell(NONE, "nobody in this group")
+    return Cell(fixed(PER * k / n), _of(k, n)) if n else Cell(NONE, say("threshold.nobody"))
+
+
+def _of(k: int, n: int) -> str:
+    return say("threshold.of", k=count(k), n=count(n))
 
 
 def _rate(k: int, n: int, z: float, why: str) -> Cell:
     if n == 0:
-        return Cell(NONE, why)
+        return Cell(NONE, say(f"threshold.{why}"))
     return Cell(percent(k / n), span(*wilson(k, n, z), scale=100))

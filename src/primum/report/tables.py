@@ -8,9 +8,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from primum.report.numbers import WITHHELD, known
+from primum.report.numbers import known
 from primum.report.source import Audited, chapter
 
+WITHHELD = "withheld"
+"""The mark of a number that may not be told; a table is data, so it is the same in every language."""
 COUNTED = frozenset({"n", "events", "nonevents"})
 NUMBERS = frozenset({"value", "low", "high", "n", "events", "nonevents", "share", "missing", "text"})
 PEOPLE = ("flow", "missingness", "representativeness", "leakage", "missing_codes")

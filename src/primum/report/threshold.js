@@ -12,12 +12,14 @@
   const odds = document.getElementById("threshold-odds");
   const body = document.getElementById("threshold-table").tBodies;
   const rows = [...body].flatMap((b) => [...b.rows]).filter((r) => r.cells.length > 1);
-  const NB = "\u00a0", NONE = "\u2013";
+  const NONE = "\u2013", words = data.words;
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 
   const round = (x, places = 0) => Math.floor(x * 10 ** places + 0.5 + 1e-9) / 10 ** places;
+  const marked = (text) => text.replace(/[,.]/g, (mark) => (mark === "," ? words.thousands : words.decimal));
   const number = (x, places = 0) =>
-    round(x, places).toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
-  const percent = (x, places = 0) => number(100 * x, places) + NB + "%";
+    marked(round(x, places).toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }));
+  const percent = (x, places = 0) => fill(words.percent, { n: number(100 * x, places) });
 
   function wilson(k, n) {
     const z2 = data.z * data.z, p = k / n;
@@ -30,12 +32,12 @@
   function rate(k, n, why) {
     if (n === 0) return [NONE, why, ""];
     const [low, high] = wilson(k, n);
-    return [percent(k / n), `[${number(100 * low)}\u2013${number(100 * high)}]`, k / n];
+    return [percent(k / n), fill(words.interval, { low: number(100 * low), high: number(100 * high) }), k / n];
   }
 
   function per(k, n) {
-    if (n === 0) return [NONE, "nobody in this group", ""];
-    return [number((data.per * k) / n), `${number(k)} of ${number(n)}`, k / n];
+    if (n === 0) return [NONE, words.nobody, ""];
+    return [number((data.per * k) / n), fill(words.of, { k: number(k), n: number(n) }), k / n];
   }
 
   // Found and missed add up to those who have it, after rounding.
@@ -43,8 +45,8 @@
     n === 0 ? cell : [number(round((data.per * ill) / n) - round((data.per * found) / n)), cell[1], cell[2]];
 
   function cells(g, i) {
-    if (!g) return Array.from({ length: 8 }, () => [NONE, "not scored by this model", ""]);
-    if (g.withheld) return Array.from({ length: 8 }, () => ["withheld", "", ""]);
+    if (!g) return Array.from({ length: 8 }, () => [NONE, words.not_scored, ""]);
+    if (g.withheld) return Array.from({ length: 8 }, () => [words.withheld, "", ""]);
     const n = g.events + g.nonevents, tp = g.tp[i], fp = g.fp[i];
     return [
       [number(n), "", n],
@@ -52,9 +54,9 @@
       per(tp, n),
       rest(per(g.events - tp, n), g.events, tp, n),
       per(fp, n),
-      rate(tp, g.events, "nobody has it"),
-      rate(g.nonevents - fp, g.nonevents, "everybody has it"),
-      rate(tp, tp + fp, "nobody is selected"),
+      rate(tp, g.events, words.nobody_ill),
+      rate(g.nonevents - fp, g.nonevents, words.nobody_well),
+      rate(tp, tp + fp, words.nobody_selected),
     ];
   }
 
@@ -69,7 +71,7 @@
   }
 
   const written = (model, t) => {
-    if (model.scale === "points") return String(Number(t.toPrecision(6)));
+    if (model.scale === "points") return marked(String(Number(t.toPrecision(6))));
     return percent(t, Math.abs(100 * t - Math.round(100 * t)) < 0.005 ? 0 : 1);
   };
 
@@ -77,9 +79,9 @@
     if (model.scale === "points" || t <= 0 || t >= 1) return "";
     const o = (1 - t) / t;
     const tell = (x) => number(x, x >= 10 || Math.abs(x - Math.round(x)) < 0.05 ? 0 : 1);
-    if (Math.abs(o - 1) < 0.05) return "Here one miss is taken to be as bad as one false alarm.";
-    if (o > 1) return `Here one miss is taken to be as bad as ${tell(o)} false alarms.`;
-    return `Here one miss is taken to be less bad than one false alarm: ${tell(1 / o)} misses weigh as much.`;
+    if (Math.abs(o - 1) < 0.05) return words["price.same"];
+    if (o > 1) return fill(words["price.more"], { n: tell(o) });
+    return fill(words["price.less"], { n: tell(1 / o) });
   }
 
   const current = () => data.models[choice ? Number(choice.value) : 0];
@@ -103,11 +105,12 @@
     const n = all.events + all.nonevents;
     const of = (k) => number((data.per * k) / n);
     const found = round((data.per * all.tp[i]) / n), ill = round((data.per * all.events) / n);
-    const words =
-      `At a threshold of ${written(model, t)}: of ${number(data.per)} people, ${number(ill)} have ${data.outcome}. ` +
-      `${number(found)} of them are found, ${number(ill - found)} missed, and ${of(all.fp[i])} others are selected for nothing.`;
+    const told = fill(words.said, {
+      at: written(model, t), per: number(data.per), ill: number(ill), outcome: data.outcome,
+      found: number(found), missed: number(ill - found), alarms: of(all.fp[i]),
+    });
     clearTimeout(later);
-    later = setTimeout(() => { said.textContent = words; }, 250);
+    later = setTimeout(() => { said.textContent = told; }, 250);
   }
 
   function reset() {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from primum.report.figures.figure import Figure, values
+from primum.report.figures.figure import Figure, headed, values
 from primum.report.figures.panels import (
     Panel,
     Rows,
@@ -24,14 +24,12 @@ from primum.report.figures.panels import (
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, SKY
 from primum.report.numbers import count, known, percent
+from primum.report.say import say
 from primum.report.source import clustered
 from primum.report.words import group_name
 from primum.usecase import OVERALL
 
 EVERYONE = "everyone"
-READ = "On the dashed line predictions are right; above it too low, below it too high."
-NARROW = " The bands take people as independent; here they belong together, so the bands are too narrow."
-BANDS = " Line and band: smoothed over neighbouring risks, with intervals; points: people in equal parts."
 
 
 def calibration(source: Source) -> list[Figure]:
@@ -41,20 +39,20 @@ def calibration(source: Source) -> list[Figure]:
     named = {m: _drawable(curves.get(m)) for m in source.model_names}
     named = {m: rows for m, rows in named.items() if rows}
     out = []
-    bands = BANDS + (NARROW if clustered(source.run) else "")
+    read = say("figure.calibration.read")
+    bands = " ".join([read, say("figure.calibration.bands"), *_narrow(source)])
     lines = {m: _smooth(smooth.get(m, {}).get(OVERALL, {}).get(EVERYONE)) for m in named}
     if named:
-        alt = "Observed against predicted share with the outcome, in bins of predicted risk. "
-        alt += " ".join(_words(m, rows) for m, rows in named.items())
+        alt = " ".join([say("figure.calibration.alt"), *(_words(m, rows) for m, rows in named.items())])
         out.append(
             Figure(
                 "calibration-overall",
-                "Calibration: predicted against observed risk, everyone",
+                say("figure.calibration.everyone"),
                 alt,
                 _panels([Panel(m, rows, sum(r["events"] or 0 for r in rows), lines[m]) for m, rows in named.items()]),
-                [_row("Model", m, r, kind) for m in named for kind, r in _both(named[m], lines[m])],
+                [_row("model", m, r, kind) for m in named for kind, r in _both(named[m], lines[m])],
                 "performance",
-                note=READ + (bands if any(lines.values()) else ""),
+                note=bands if any(lines.values()) else read,
             )
         )
     by_group = source.chapter("groups").get("calibration", {}).get(source.primary, {})
@@ -67,19 +65,23 @@ def calibration(source: Source) -> list[Figure]:
         curves = {g: _smooth(own.get(g)) if rows else [] for g, rows in found.items()}
         shown = {group_name(attribute, g): rows for g, rows in curves.items()}
         panels = [replace(p, smooth=shown[p.name]) for p in panels]
-        alt = f"Observed against predicted share with the outcome by {attribute}, model {source.primary}. "
-        alt += " ".join(_words(p.name, p.rows) for p in panels[:6] if p.rows)
+        alt = say("figure.calibration.group_alt", attribute=attribute, model=source.primary)
+        alt = " ".join([alt, *(_words(p.name, p.rows) for p in panels[:6] if p.rows)])
         out.append(
             Figure(
                 f"calibration-{file_name(attribute)}",
-                f"Calibration by {attribute}",
+                say("figure.calibration.by", attribute=attribute),
                 alt,
                 _panels(panels),
-                [_row("Group", g, r, kind) for g in found for kind, r in _both(found[g], curves[g])],
-                note=f"{READ}{bands if any(curves.values()) else ''} {left}".strip(),
+                [_row("group", g, r, kind) for g in found for kind, r in _both(found[g], curves[g])],
+                note=f"{bands if any(curves.values()) else read} {left}".strip(),
             )
         )
     return out
+
+
+def _narrow(source: Source) -> list[str]:
+    return [say("figure.calibration.narrow")] if clustered(source.run) else []
 
 
 def _panels(panels: list[Panel]) -> dict[str, Any]:
@@ -88,13 +90,13 @@ def _panels(panels: list[Panel]) -> dict[str, Any]:
     root = median(r["predicted"] for r in points) < 0.15 * top
     columns, side = columns_of(len(panels))
     views = [view(p, side, _layers(p, top, side, root=root, first=i % columns == 0)) for i, p in enumerate(panels)]
-    return grid(panels, views, "Predicted risk" + (" (both axes on a square-root scale)" if root else ""))
+    return grid(panels, views, say("figure.calibration.x_root") if root else say("figure.calibration.x"))
 
 
 def _layers(panel: Panel, top: float, side: int, *, root: bool, first: bool) -> list[dict[str, Any]]:
     rows = panel.rows
     x = axis("predicted", None, (0, top), root=root, pixels=side)
-    y = axis("observed", "Observed share" if first else None, (0, top), root=root, pixels=side, labels=first)
+    y = axis("observed", say("figure.calibration.y") if first else None, (0, top), root=root, pixels=side, labels=first)
     drawn = [
         {"predicted": r["predicted"], "low": min(r["low"], top), "high": min(r["high"], top)}
         for r in rows
@@ -148,7 +150,8 @@ def _smooth(rows: Any) -> Rows:
 
 
 def _both(rows: Rows, smooth: Rows) -> list[tuple[str, dict[str, Any]]]:
-    return [*(("equal part", r) for r in rows), *(("smoothed", r) for r in smooth)]
+    part, curve = say("figure.calibration.part"), say("figure.calibration.smoothed")
+    return [*((part, r) for r in rows), *((curve, r) for r in smooth)]
 
 
 def _words(name: str, rows: Rows) -> str:
@@ -157,18 +160,14 @@ def _words(name: str, rows: Rows) -> str:
         return ""
     predicted = sum(r["predicted"] * (r.get("n") or 0) for r in rows) / people
     events = sum(r.get("events") or 0 for r in rows)
-    said = f"predicted {percent(predicted, 1)} on average, observed {percent(events / people, 1)}"
-    return f"{name}: {said}, {count(events)} cases."
+    return say(
+        "figure.calibration.words", name=name, predicted=percent(predicted, 1), observed=percent(events / people, 1),
+        cases=count(events),
+    )  # fmt: skip
 
 
 def _row(key: str, name: str, row: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {
-        key: name,
-        "Kind": kind,
-        "Predicted": row["predicted"],
-        "Observed": row["observed"],
-        "Low": row.get("low"),
-        "High": row.get("high"),
-        "People": row.get("n"),
-        "Cases": row.get("events"),
-    }
+    return headed(
+        **{key: name}, kind=kind, predicted=row["predicted"], observed=row["observed"], low=row.get("low"),
+        high=row.get("high"), people=row.get("n"), cases=row.get("events"),
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.panels import (
     Panel,
     Rows,
@@ -17,7 +17,6 @@ from primum.report.figures.panels import (
     label,
     levels,
     line,
-    listed,
     nearest,
     panels_of,
     q,
@@ -29,6 +28,7 @@ from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, INK, SKY, SOFT
 from primum.report.numbers import fixed, known
 from primum.report.numbers import threshold as threshold_words
+from primum.report.say import say, spoken
 
 
 def decision_curves(source: Source) -> list[Figure]:
@@ -38,18 +38,17 @@ def decision_curves(source: Source) -> list[Figure]:
     named = {m: rows for m, rows in named.items() if rows}
     out = []
     if named:
-        alt = f"Net benefit against decision threshold for {listed(list(named))}, treating all and none. "
-        alt += " ".join(_words(source, m, rows) for m, rows in named.items())
+        alt = say("figure.decision.alt", models=spoken().listed(list(named)))
+        alt = " ".join([alt, *(_words(source, m, rows) for m, rows in named.items())])
         out.append(
             Figure(
                 "decision-curve-overall",
-                "Decision curve: is using the model better than treating all or none?",
+                say("figure.decision.everyone"),
                 alt,
                 _overall(source, named),
-                [_row("Model", m, r) for m, rows in named.items() for r in rows],
+                [_row("model", m, r) for m, rows in named.items() for r in rows],
                 "performance",
-                note="Higher is better: a model is useful where its line lies above treating all and zero. "
-                f"Blue band: interval of {next(iter(named))}.",
+                note=say("figure.decision.note", model=next(iter(named))),
             )
         )
     by_group = source.chapter("groups").get("decision_curves", {}).get(source.primary, {})
@@ -58,23 +57,16 @@ def decision_curves(source: Source) -> list[Figure]:
         panels, left = panels_of(source, attribute, found)
         if not any(p.rows for p in panels):
             continue
-        alt = f"Net benefit against decision threshold by {attribute}, model {source.primary}. "
-        alt += " ".join(_words(source, p.name, p.rows) for p in panels[:6] if p.rows)
+        alt = say("figure.decision.group_alt", attribute=attribute, model=source.primary)
+        alt = " ".join([alt, *(_words(source, p.name, p.rows) for p in panels[:6] if p.rows)])
         out.append(
             Figure(
                 f"decision-curve-{file_name(attribute)}",
-                f"Decision curves by {attribute}",
+                say("figure.decision.by", attribute=attribute),
                 alt,
                 _panels(source, panels),
-                [_row("Group", g, r) for g, rows in found.items() for r in rows],
-                note=" ".join(
-                    p
-                    for p in (
-                        "Blue: the model with its interval; dotted: treating all; zero: treating none.",
-                        left,
-                    )
-                    if p
-                ),
+                [_row("group", g, r) for g, rows in found.items() for r in rows],
+                note=" ".join(part for part in (say("figure.decision.group_note"), left) if part),
             )
         )
     return out
@@ -94,8 +86,8 @@ def _overall(source: Source, named: Mapping[str, Rows]) -> dict[str, Any]:
             "data": values(lines),
             "mark": {"type": "line", "strokeWidth": 2},
             "encoding": {
-                "x": axis("t", "Decision threshold (predicted risk)", _range(first)),
-                "y": axis("v", "Net benefit", (low, high), percent=False),
+                "x": axis("t", say("figure.decision.x"), _range(first)),
+                "y": axis("v", say("figure.decision.y"), (low, high), percent=False),
                 **series(names, "top-right"),
             },
         },
@@ -123,7 +115,7 @@ def _panels(source: Source, panels: list[Panel]) -> dict[str, Any]:
                     "x": axis("t", None, _range(drawn[0]), pixels=side),
                     "y": axis(
                         "v",
-                        "Net benefit" if first else None,
+                        say("figure.decision.y") if first else None,
                         (low, high),
                         percent=False,
                         labels=first,
@@ -134,7 +126,7 @@ def _panels(source: Source, panels: list[Panel]) -> dict[str, Any]:
             *_mark(source, rows, low, high),
         ]
         views.append(view(panel, side, layers, ratio=0.8))
-    return grid(panels, views, "Decision threshold (predicted risk)")
+    return grid(panels, views, say("figure.decision.x"))
 
 
 def _ribbon(rows: Rows, low: float, high: float) -> dict[str, Any]:
@@ -169,10 +161,10 @@ def _treat(rows: Rows, low: float, high: float) -> list[dict[str, Any]]:
 
 def _ends(rows: Rows, low: float, high: float) -> list[dict[str, Any]]:
     """Name the two lines that are no model, where nothing else is drawn: at the foot and below zero."""
-    out = [label([{"x": _range(rows)[1], "y": 0.0, "t": "treat none"}], "right", 9, dx=-4)]
+    out = [label([{"x": _range(rows)[1], "y": 0.0, "t": say("figure.decision.none")}], "right", 9, dx=-4)]
     inside = [r for r in rows if known(r.get("treat_all")) and low <= r["treat_all"] <= high]
     if inside and inside[-1]["t"] < 0.8 * _range(rows)[1]:
-        out.append(label([{"x": inside[-1]["t"], "y": low, "t": "treat all"}], "left", -8, dx=12))
+        out.append(label([{"x": inside[-1]["t"], "y": low, "t": say("figure.decision.all")}], "left", -8, dx=12))
     return out
 
 
@@ -190,7 +182,7 @@ def _mark(source: Source, rows: Rows, low: float, high: float, *, words: bool = 
         return [rule]
     return [
         rule,
-        label([{"x": at, "y": high, "t": f"decision threshold, {at_words(source)}"}], "left", 6, dx=6),
+        label([{"x": at, "y": high, "t": say("figure.decision.threshold", at=at_words(source))}], "left", 6, dx=6),
     ]
 
 
@@ -213,16 +205,14 @@ def _words(source: Source, name: str, rows: Rows) -> str:
     row = nearest(rows, source.threshold)
     if row is None:
         return ""
-    every = f", treating all {fixed(row['treat_all'], 3)}" if known(row.get("treat_all")) else ""
-    return f"{name} at {threshold_words(row['t'])}: net benefit {fixed(row['model'], 3)}{every}."
+    told = {"name": name, "at": threshold_words(row["t"]), "benefit": fixed(row["model"], 3)}
+    if known(row.get("treat_all")):
+        return say("figure.decision.words_all", **told, every=fixed(row["treat_all"], 3))
+    return say("figure.decision.words", **told)
 
 
 def _row(kind: str, name: str, row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        kind: name,
-        "Threshold": row["t"],
-        "Net benefit": row["model"],
-        "Low": row.get("low"),
-        "High": row.get("high"),
-        "Treating all": row.get("treat_all"),
-    }
+    return headed(
+        **{kind: name}, threshold=row["t"], net_benefit=row["model"], low=row.get("low"), high=row.get("high"),
+        treat_all=row.get("treat_all"),
+    )  # fmt: skip

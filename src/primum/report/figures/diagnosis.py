@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, INK, ORANGE, fit_label
 from primum.report.numbers import known
+from primum.report.say import say
 from primum.report.words import full_name
 
 COLUMNS, MOST, LOWEST = 4, 16, -0.25
-OWN, SHARED = "a model of its own", "the shared model"
 
 
 def diagnosis(source: Source) -> list[Figure]:
@@ -25,33 +25,34 @@ def _curves(groups: list[dict[str, Any]]) -> Figure:
     kept = sorted(groups, key=lambda r: -r["events"])[:MOST]
     kept = [r for r in groups if r in kept]
     names = {id(r): fit_label(full_name(r["attribute"], r["group"]), 170) for r in kept}
-    table = [_row(names[id(r)], SHARED, p) for r in kept for p in r["curve"]["points"] if known(p["value"])]
-    table += [
-        _row(names[id(r)], OWN, p)
+    shared, own = say("figure.diagnosis.shared"), say("figure.diagnosis.own")
+    points = [
+        (names[id(r)], model, p)
+        for model, key in ((shared, "curve"), (own, "own_curve"))
         for r in kept
-        if r.get("own_curve")
-        for p in r["own_curve"]["points"]
+        if r.get(key)
+        for p in r[key]["points"]
         if known(p["value"])
     ]
     rows = [
         {
-            "group": t["Group"],
-            "model": t["Model"],
-            "share": t["Share of training people"],
-            **{k: max(LOWEST, t[v]) for k, v in (("value", "Explained"), ("low", "Low"), ("high", "High"))},
+            "group": group,
+            "model": model,
+            "share": p["share"],
+            **{k: max(LOWEST, p[k]) for k in ("value", "low", "high")},
         }
-        for t in table
-        if known(t["Low"])
+        for group, model, p in points
+        if known(p["low"])
     ]
     y = {
-        "field": "value", "type": "quantitative", "title": "explained",
+        "field": "value", "type": "quantitative", "title": say("figure.diagnosis.y"),
         "axis": {"format": ".0%", "tickCount": 4}, "scale": {"zero": True},
     }  # fmt: skip
     x = {
-        "field": "share", "type": "ordinal", "title": "share of training people",
+        "field": "share", "type": "ordinal", "title": say("figure.diagnosis.x"),
         "axis": {"format": ".0%", "labelAngle": 0},
     }  # fmt: skip
-    both = [m for m in (SHARED, OWN) if any(r["model"] == m for r in rows)]
+    both = [m for m in (shared, own) if any(r["model"] == m for r in rows)]
     model = {
         "field": "model", "type": "nominal", "scale": {"domain": both, "range": [BLUE, ORANGE][: len(both)]},
         "legend": {"title": None, "orient": "top"},
@@ -82,28 +83,22 @@ def _curves(groups: list[dict[str, Any]]) -> Figure:
         }
     )  # fmt: skip
     said = [f"{names[id(r)]}: {(r.get('own_curve') or r['curve'])['verdict']}" for r in kept]
-    left = f" {len(groups) - len(kept)} groups with fewer cases are in the table only." if len(groups) > MOST else ""
+    note = [say("figure.diagnosis.note", lowest=f"{LOWEST:.0%}")]
+    if len(groups) > MOST:
+        note.append(say("figure.diagnosis.left", groups=len(groups) - len(kept)))
     return Figure(
         "diagnosis-curves",
-        "Would more data help?",
-        f"Share of the outcome's variation explained with a quarter, half and all of the training people, by group. "
-        f"{'; '.join(said)}.",
+        say("figure.diagnosis.title"),
+        say("figure.diagnosis.alt", told="; ".join(said)),
         spec,
-        table,
+        [_row(*point) for point in points],
         "diagnosis",
-        note="A line that still rises says that more data would help; a flat one that they would not. The "
-        "bars are intervals of each point; whether the last step is a gain is judged by a paired interval of its own. "
-        f"Values below {LOWEST:.0%} are drawn there.{left}",
+        note=" ".join(note),
     )
 
 
 def _row(group: str, model: str, point: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "Group": group,
-        "Model": model,
-        "Share of training people": point["share"],
-        "People trained on": point["people"],
-        "Explained": point["value"],
-        "Low": point["low"],
-        "High": point["high"],
-    }
+    return headed(
+        group=group, model=model, share_trained=point["share"], people_trained=point["people"],
+        explained=point["value"], low=point["low"], high=point["high"],
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from primum.errors import MissingExtraError
 from primum.report.figures.style import FONT, SCHEMA, config, tidy
+from primum.report.say import say, spoken
 
 VEGA_LITE = "5.20"
 _NOISE = re.compile(
@@ -61,12 +63,34 @@ class Figure:
 
 def whole(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the specification with the schema and the shared look."""
-    return {"$schema": SCHEMA, "config": config(), **spec}
+    return {"$schema": SCHEMA, "config": {**config(), "locale": {"number": _marks()}}, **spec}
+
+
+def _marks() -> dict[str, Any]:
+    """Return how the language of the report writes numbers, as the axes need it."""
+    own = spoken()
+    marks = {"decimal": own("language.decimal"), "thousands": own("language.thousands"), "percent": percent_sign()}
+    return {**marks, "grouping": [3], "currency": ["", ""]}
+
+
+def percent_sign() -> str:
+    """Return what stands behind a number that is per cent."""
+    return spoken()("language.percent", n="")
+
+
+def percent_label() -> str:
+    """Return the Vega expression that labels an axis of shares in per cent."""
+    return f"format(datum.value * 100, '.3~') + {json.dumps(percent_sign(), ensure_ascii=False)}"
 
 
 def values(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return rows as the inline data of a specification."""
     return {"values": tidy(rows)}
+
+
+def headed(**cells: Any) -> dict[str, Any]:
+    """Return a row of the table behind a figure, its columns named by the texts of `figure.head`."""
+    return {say(f"figure.head.{key}"): cell for key, cell in cells.items()}
 
 
 def svg(figure: Figure) -> str:

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from primum.finding import Status
 from primum.report.figures.figure import whole
 from primum.report.figures.forest_layers import (
     FOOT,
@@ -24,7 +25,8 @@ from primum.report.figures.forest_layers import (
     text,
 )
 from primum.report.figures.style import BLUE, FAINT, INK, SMALL, SOFT, WIDTH, Look, fit, fit_label, look, text_width
-from primum.report.numbers import WITHHELD, counted, known, of_metric, withheld
+from primum.report.numbers import counted, known, of_metric, withheld, withheld_word
+from primum.report.say import say, spoken
 from primum.report.words import capital
 
 Section = tuple[str, list[dict[str, Any]]]
@@ -77,7 +79,7 @@ def forest(sections: list[Section], axis: Axis, *, more: str = "", key: str = ""
 def _frame(rows: list[dict[str, Any]], axis: Axis) -> Frame:
     label = math.ceil(min(230, max([60.0, *(text_width(r["label"]) + 14 for r in rows)])))
     cases = int(max(text_width(_cases(r), SMALL) for r in rows) + 12) if rows else 60
-    cases = max(cases, int(text_width("Cases / people", SMALL)) + 6)
+    cases = max(cases, int(text_width(say("figure.forest.cases"), SMALL)) + 6)
     value = (
         int(
             max(
@@ -95,8 +97,9 @@ def _frame(rows: list[dict[str, Any]], axis: Axis) -> Frame:
 
 
 def _cases(row: dict[str, Any]) -> str:
-    cases, people = counted(row.get("events")), counted(row.get("n"))
-    return WITHHELD if cases == people == WITHHELD else f"{cases} / {people}"
+    if row.get("events") is None and row.get("n") is None:
+        return withheld_word()
+    return f"{counted(row.get('events'))} / {counted(row.get('n'))}"
 
 
 def _domain(rows: list[dict[str, Any]], axis: Axis) -> tuple[float, float]:
@@ -184,9 +187,15 @@ def _look(row: dict[str, Any]) -> Look:
 
 def _why(row: dict[str, Any]) -> str:
     if withheld(row):
-        return WITHHELD
-    status, reason = str(row.get("status") or "not estimable"), str(row.get("reason") or "")
-    return reason if reason.startswith(status) else ": ".join(p for p in (status, reason) if p)
+        return withheld_word()
+    status, reason = Status(row.get("status") or Status.NOT_ESTIMABLE), str(row.get("reason") or "")
+    return reason if reason.startswith(status) else stood(status, reason)
+
+
+def stood(status: Status, reason: str) -> str:
+    """Return why a value is, or is not, there: its status and the reason."""
+    said = spoken()(f"report.status.{status.name.lower()}")
+    return f"{said}: {reason}" if reason else said
 
 
 def value_words(row: dict[str, Any], axis: Axis) -> str:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from primum.report.figures.figure import values
+from primum.report.figures.figure import percent_label, values
 from primum.report.figures.style import BAND, BLUE, INK, SMALL, SOFT, TEXT, WIDTH, fit
+from primum.report.say import say
 
 ROW, HEAD, FOOT = 20, 26, 46
 
@@ -69,7 +70,7 @@ def axis_layer(axis: Axis, height: int, frame: Frame) -> dict[str, Any]:
     if axis.log:
         scale["type"] = "log"
     form = {
-        "rate": "format(datum.value * 100, '.3~') + '%'",
+        "rate": percent_label(),
         "points": "datum.value == 0 ? '0' : replace(format(datum.value * 100, '+.3~'), '-', '−')",
     }
     guide: dict[str, Any] = {
@@ -235,10 +236,10 @@ def columns(drawn: list[dict[str, Any]], heads: list[dict[str, Any]], axis: Axis
             }
         )
     top = -HEAD / 2
-    layers.append(text([{"t": "Cases / people"}], -12, top, colour=SOFT, size=SMALL, align="right"))
+    layers.append(text([{"t": say("figure.forest.cases")}], -12, top, colour=SOFT, size=SMALL, align="right"))
     layers.append(text([{"t": axis.column}], value_x, top, colour=SOFT, size=SMALL))
     if frame.verdict:
-        layers.append(text([{"t": "Verdict"}], verdict_x, top, colour=SOFT, size=SMALL))
+        layers.append(text([{"t": say("figure.head.verdict")}], verdict_x, top, colour=SOFT, size=SMALL))
     if heads:
         layers.append(_field([{**h, "text": h["t"]} for h in heads], "text", -frame.left, size=TEXT, bold=True))
         layers.append(

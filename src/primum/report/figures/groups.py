@@ -6,22 +6,23 @@ import re
 from typing import Any
 
 from primum.finding import Status, Verdict
-from primum.report.figures.figure import Figure
-from primum.report.figures.forest import Section, forest, value_words
+from primum.report.figures.figure import Figure, headed
+from primum.report.figures.forest import Section, forest, stood, value_words
 from primum.report.figures.forest_layers import Axis
 from primum.report.figures.rows import Source, cap
-from primum.report.numbers import RATES, WITHHELD, count, counted, known, of_metric, withheld
+from primum.report.numbers import RATES, count, counted, general, known, of_metric, withheld, withheld_word
+from primum.report.say import say, spoken
 from primum.report.source import headline
-from primum.report.words import PLAIN, SUPPRESSED, capital, comparator, margin, metric_title
+from primum.report.words import capital, comparator, margin, metric_title
 
 PAGE_ONE_ROWS, ROWS, TALL = 24, 66, 36
 MORE = ("sensitivity", "specificity", "ppv", "auroc", "calibration_slope", "oe_ratio", "net_benefit")
 OPEN: dict[str, dict[str, Any]] = {
-    "auroc": {"clamp": (0.3, 1.0), "ideal": 0.5, "ideal_words": "0.5 is chance"},
-    "calibration_slope": {"clamp": (-0.5, 2.6), "ideal": 1.0, "ideal_words": "1 is ideal"},
-    "calibration_intercept": {"clamp": (-2.0, 2.0), "ideal": 0.0, "ideal_words": "0 is ideal"},
-    "oe_ratio": {"clamp": (0.25, 4.0), "log": True, "ideal": 1.0, "ideal_words": "1 is ideal"},
-    "net_benefit": {"clamp": (-0.5, 1.0), "ideal": 0.0, "ideal_words": "0 helps nobody"},
+    "auroc": {"clamp": (0.3, 1.0), "ideal": 0.5},
+    "calibration_slope": {"clamp": (-0.5, 2.6), "ideal": 1.0},
+    "calibration_intercept": {"clamp": (-2.0, 2.0), "ideal": 0.0},
+    "oe_ratio": {"clamp": (0.25, 4.0), "log": True, "ideal": 1.0},
+    "net_benefit": {"clamp": (-0.5, 1.0), "ideal": 0.0},
 }
 
 
@@ -60,19 +61,26 @@ def difference_forests(source: Source) -> list[Figure]:
 
 def axis_of(metric: str) -> Axis:
     """Return how a metric is drawn: words a reader knows, with the technical name in brackets."""
-    plain, title = PLAIN.get(metric, metric_title(metric)), metric_title(metric)
+    title, key = metric_title(metric), f"report.metric.{metric}.plain"
+    plain = spoken()(key) if spoken().has(key) else title
     words = capital(plain)
-    words = words if title.lower() in words.lower() else f"{words} ({_lower(title)})"
+    if title.lower() not in words.lower():
+        words = say("figure.forest.axis", plain=words, metric=_lower(title))
     if metric in RATES:
         return Axis(metric, words, _column(plain), fixed=metric == "sensitivity", better=better(metric))
     return Axis(
         metric,
         words,
-        "Estimate [95 %]",
+        say("figure.forest.estimate"),
         "plain",
         **{"clamp": (-100.0, 100.0), **OPEN.get(metric, {})},
+        ideal_words=_ideal(metric),
         better=better(metric),
     )
+
+
+def _ideal(metric: str) -> str:
+    return say(f"figure.forest.ideal.{metric}", value=general(OPEN[metric]["ideal"])) if metric in OPEN else ""
 
 
 def better(metric: str) -> str:
@@ -85,7 +93,7 @@ def better(metric: str) -> str:
 
 def _column(plain: str) -> str:
     first = plain.split(",", maxsplit=1)[0]
-    return f"{first[:1].upper()}{first[1:]} [95 %]"
+    return say("figure.forest.column", name=capital(first))
 
 
 def _lower(title: str) -> str:
@@ -95,9 +103,9 @@ def _lower(title: str) -> str:
 def _difference(row: dict[str, Any]) -> dict[str, Any]:
     out = {**row, "value": row["difference"], "low": row["difference_low"], "high": row["difference_high"]}
     if row["difference_withheld"]:
-        out["status"], out["reason"] = str(Status.SUPPRESSED), WITHHELD
+        out["status"], out["reason"] = str(Status.SUPPRESSED), withheld_word()
     elif not known(out["value"]) and row["status"] == "ok":
-        out["status"] = "not estimable"
+        out["status"] = str(Status.NOT_ESTIMABLE)
     return out
 
 
@@ -107,12 +115,12 @@ def _difference_figure(
     rate, name = metric in RATES, _lower(metric_title(metric))
     axis = Axis(
         metric,
-        f"Difference in {name}, group minus comparator" + (", in percentage points" if rate else ""),
-        "Difference [95 %]",
+        say("figure.difference.axis_points" if rate else "figure.difference.axis", metric=name),
+        say("figure.difference.column"),
         "points" if rate else "plain",
         (-1.0, 1.0) if rate else (-2.0, 2.0),
         ideal=0.0,
-        ideal_words="no difference",
+        ideal_words=say("figure.difference.ideal"),
         better=better(metric),
         comparison="difference",
     )
@@ -120,26 +128,34 @@ def _difference_figure(
     for r in rows:
         r["comparator_value"], r["margin"] = 0.0, r["margin"] or size
     table = [
-        {
-            "Attribute": r["attribute"],
-            "Group": r["group"],
-            "Compared with": comparator(r["comparator"]) if r["comparator"] else "",
-            "Difference": WITHHELD if withheld(r) else r["value"],
-            **{k: WITHHELD if withheld(r) else r[k.lower()] for k in ("Low", "High")},
-            "Margin": r["margin"],
-            "Verdict": r["verdict_words"],
-        }
+        headed(
+            attribute=r["attribute"],
+            group=r["group"],
+            compared_with=comparator(r["comparator"]) if r["comparator"] else "",
+            difference=_cell(r, "value"),
+            low=_cell(r, "low"),
+            high=_cell(r, "high"),
+            margin=r["margin"],
+            verdict=r["verdict_words"],
+        )
         for r in rows
     ]
     words = margin(metric, size)
     return Figure(
         f"differences-{_file(metric)}{ending}",
-        f"Difference in {name} between each group and its comparator" + (", intersections" if ending else ""),
-        f"{axis.title}, {len(rows)} groups, model {source.primary}; margin {words}. {_told(rows, axis)}",
-        forest(sections, axis, more=_left_out(left), key=f"Blue band: within the declared margin, {words}."),
+        say("figure.difference.title_crossed" if ending else "figure.difference.title", metric=name),
+        say(
+            "figure.difference.alt", axis=axis.title, groups=len(rows), model=source.primary, margin=words,
+            told=_told(rows, axis),
+        ),
+        forest(sections, axis, more=_left_out(left), key=say("figure.difference.key", margin=words)),
         table,
-        note="Harm is shown when the whole interval lies beyond the margin, no harm when it lies within.",
-    )
+        note=say("figure.difference.note"),
+    )  # fmt: skip
+
+
+def _cell(row: dict[str, Any], key: str) -> Any:
+    return withheld_word() if withheld(row) else row[key]
 
 
 def _parts(source: Source, metric: str) -> list[tuple[str, list[str]]]:
@@ -159,7 +175,7 @@ def _sections(source: Source, metric: str, attributes: list[str], most: int) -> 
     sections, left = _trim([(a, rows) for a, rows in found if rows], most)
     whole = source.everyone(metric)
     if whole is not None:
-        sections.insert(0, ("", [{**whole, "label": "Everyone", "everyone": True}]))
+        sections.insert(0, ("", [{**whole, "label": capital(spoken()("common.everyone")), "everyone": True}]))
     return sections, left
 
 
@@ -188,20 +204,21 @@ def _figure(
     sizes = sorted({r["margin"] for r in groups if known(r.get("margin"))})
     key = note = ""
     if sizes and any(known(r.get("comparator_value")) for r in groups):
-        side = {"higher": "below", "lower": "above", "zero": "on both sides of"}[axis.better]
         size = margin(metric, sizes[0])
-        key = f"Blue line: {_compared_with(groups)}. Blue band: the declared margin {side} it, {size}."
-        note = "The verdict follows from the interval of the difference to the comparator, not from the point."
+        key = say(f"figure.forest.key.{axis.better}", comparator=_compared_with(groups), margin=size)
+        note = say("figure.forest.note")
         if any("(+" in r["verdict_words"] for r in groups):
-            key += " (+n): cases still needed."
+            key = " ".join([key, say("figure.forest.needed")])
     whole = source.everyone(metric)
-    alt = f"{axis.title}, {len(groups)} groups, 95 % intervals, model {source.primary}."
+    alt = [say("figure.forest.alt", axis=axis.title, groups=len(groups), model=source.primary)]
     if whole is not None and known(whole.get("value")):
-        alt += f" Everyone: {value_words(whole, axis)}, {count(whole.get('events'))} cases."
+        cases = count(whole.get("events"))
+        alt.append(say("figure.forest.everyone", value=value_words(whole, axis), cases=cases))
+    crossed = name.endswith("-intersections")
     return Figure(
         name=_file(name),
-        title=f"{axis.title}, by group" + (", intersections" if name.endswith("-intersections") else ""),
-        alt=f"{alt} {_told(groups, axis)}".strip(),
+        title=say("figure.forest.title_crossed" if crossed else "figure.forest.title", axis=axis.title),
+        alt=" ".join([*alt, _told(groups, axis)]).strip(),
         spec=forest(sections, axis, more=_left_out(left), key=key),
         table=[_table_row(r) for r in rows],
         page_one=page_one,
@@ -211,7 +228,7 @@ def _figure(
 
 def _compared_with(rows: list[dict[str, Any]]) -> str:
     names = {comparator(r["comparator"]) for r in rows if r.get("comparator")}
-    return names.pop() if len(names) == 1 else "the group it is compared with"
+    return names.pop() if len(names) == 1 else say("figure.forest.comparator")
 
 
 def _told(rows: list[dict[str, Any]], axis: Axis) -> str:
@@ -220,45 +237,52 @@ def _told(rows: list[dict[str, Any]], axis: Axis) -> str:
     seen = [r["value"] for r in rows if known(r["value"]) and r["status"] == "ok"]
     if seen:
         low, high = (of_metric(axis.metric, v, comparison=axis.comparison) for v in (min(seen), max(seen)))
-        which = "groups that are shown" if any(withheld(r) for r in rows) else "groups"
-        parts.append(f"Estimates of the {which} lie between {low} and {high}.")
+        some = any(withheld(r) for r in rows)
+        parts.append(say("figure.forest.between_shown" if some else "figure.forest.between", low=low, high=high))
     harmed = [r for r in rows if r.get("verdict") == Verdict.HARM]
     if harmed:
         said = [
-            f"{r['attribute']} {r['label']}, {value_words(r, axis)}, {counted(r['events'])} cases" for r in harmed[:4]
-        ]
-        parts.append(f"Harm is shown for {'; '.join(said)}{' and others' if len(harmed) > 4 else ''}.")
-    counts = {str(v): sum(r.get("verdict") == v for r in rows) for v in Verdict}
-    judged = [f"{SUPPRESSED if v == Verdict.SUPPRESSED else v}: {k}" for v, k in counts.items() if k]
-    return " ".join([*parts, f"Verdicts: {', '.join(judged)}." if judged else ""]).strip()
+            say(
+                "figure.forest.harmed_group", attribute=r["attribute"], group=r["label"], value=value_words(r, axis),
+                cases=counted(r["events"]),
+            )
+            for r in harmed[:4]
+        ]  # fmt: skip
+        parts.append(
+            say("figure.forest.harmed_more" if len(harmed) > 4 else "figure.forest.harmed", groups="; ".join(said))
+        )
+    counts = {v: sum(r.get("verdict") == v for r in rows) for v in Verdict}
+    judged = [f"{spoken()(f'report.verdict.{v.name.lower()}.name')}: {k}" for v, k in counts.items() if k]
+    return " ".join([*parts, say("figure.forest.verdicts", verdicts=", ".join(judged))] if judged else parts)
 
 
 def _table_row(row: dict[str, Any]) -> dict[str, Any]:
-    hidden = WITHHELD if withheld(row) else None
+    hidden = withheld_word() if withheld(row) else None
 
     def number(key: str) -> Any:
         value = row.get(key)
         return value if known(value) else hidden
 
-    return {
-        "Attribute": "" if row.get("everyone") else row.get("attribute"),
-        "Group": row.get("group"),
-        "People": number("n"),
-        "Cases": number("events"),
-        "Estimate": number("value"),
-        "Low": number("low"),
-        "High": number("high"),
-        "Comparator's estimate": row.get("comparator_value"),
-        "Margin": row.get("margin"),
-        "Verdict": row.get("verdict_words") or "",
-        "Status": hidden or ": ".join(p for p in (str(row.get("status") or ""), str(row.get("reason") or "")) if p),
-    }
+    reason = str(row.get("reason") or "")
+    return headed(
+        attribute="" if row.get("everyone") else row.get("attribute"),
+        group=row.get("group"),
+        people=number("n"),
+        cases=number("events"),
+        estimate=number("value"),
+        low=number("low"),
+        high=number("high"),
+        comparator_estimate=row.get("comparator_value"),
+        margin=row.get("margin"),
+        verdict=row.get("verdict_words") or "",
+        status=hidden or (stood(Status(row["status"]), reason) if row.get("status") else reason),
+    )
 
 
 def _left_out(left: int) -> str:
     if not left:
         return ""
-    return f"{left} more: table of estimates"
+    return say("figure.forest.left", groups=left)
 
 
 def _file(name: str) -> str:

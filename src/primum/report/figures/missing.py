@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, INK, RED, SOFT, fit_label
 from primum.report.numbers import known, percent
-from primum.report.words import group_name, metric_title
+from primum.report.say import say
+from primum.report.words import group_name, lower, metric_title
 from primum.usecase import OVERALL
 
 PER, COLUMNS, STEP, MOST = 1000, 3, 17, 6
-MEASURED, NOT = "measured", "not measured"
 
 
 def missing(source: Source) -> list[Figure]:
@@ -27,19 +27,21 @@ def _outcomes(source: Source, chapter: dict[str, Any]) -> Figure | None:
     own = [r for r in chapter["gaps"] if r["attribute"] == OVERALL and known(r["difference"])]
     if not own:
         return None
+    measured, gone = say("figure.missing.measured"), say("figure.missing.unmeasured")
     rows = [
         {"column": fit_label(str(r["variable"]), 150), "who": who, "value": 100 * r[f"{key}_rate"],
          "low": 100 * r[f"{key}_low"], "high": 100 * r[f"{key}_high"]}
         for r in own
-        for who, key in ((MEASURED, "measured"), (NOT, "missing"))
+        for who, key in ((measured, "measured"), (gone, "missing"))
     ]  # fmt: skip
     y = {"field": "column", "type": "nominal", "sort": list(dict.fromkeys(r["column"] for r in rows)), "title": None}
-    offset = {"yOffset": {"field": "who", "sort": [MEASURED, NOT]}}
+    offset = {"yOffset": {"field": "who", "sort": [measured, gone]}}
     colour = {
-        "field": "who", "type": "nominal", "scale": {"domain": [MEASURED, NOT], "range": [BLUE, RED]},
+        "field": "who", "type": "nominal", "scale": {"domain": [measured, gone], "range": [BLUE, RED]},
         "legend": {"title": None, "orient": "top"},
     }  # fmt: skip
-    x = {"field": "value", "type": "quantitative", "title": f"% with {source.outcome}", "scale": {"zero": False}}
+    title = say("figure.missing.x", outcome=source.outcome)
+    x = {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}}
     spec = whole(
         {
             "data": values(rows),
@@ -55,7 +57,7 @@ def _outcomes(source: Source, chapter: dict[str, Any]) -> Figure | None:
                     "mark": {"type": "point", "filled": True, "size": 45, "opacity": 1},
                     "encoding": {
                         "y": y, **offset, "x": x, "color": colour,
-                        "shape": {**colour, "scale": {"domain": [MEASURED, NOT], "range": ["circle", "diamond"]}},
+                        "shape": {**colour, "scale": {"domain": [measured, gone], "range": ["circle", "diamond"]}},
                     },
                 },
             ],
@@ -65,19 +67,22 @@ def _outcomes(source: Source, chapter: dict[str, Any]) -> Figure | None:
     first = max(own, key=lambda r: abs(r["difference"]))
     return Figure(
         "missing-outcome",
-        "The outcome of those who were measured, and of those who were not",
-        f"Share with {source.outcome} among measured and unmeasured people for {len(own)} columns; the intervals of "
-        f"the difference exclude 0 for {len(apart)}. Largest for {first['variable']}: "
-        f"{percent(first['missing_rate'])} of the unmeasured, {percent(first['measured_rate'])} of the measured.",
+        say("figure.missing.title"),
+        say(
+            "figure.missing.alt", outcome=source.outcome, columns=len(own), apart=len(apart),
+            column=first["variable"], unmeasured=percent(first["missing_rate"]),
+            measured=percent(first["measured_rate"]),
+        ),
         spec,
         [
-            {"Column": r["variable"], "Not measured": r["missing"], "Outcome, measured": r["measured_rate"],
-             "Outcome, not measured": r["missing_rate"], "Difference": r["difference"], "Low": r["low"],
-             "High": r["high"]}
+            headed(
+                column=r["variable"], not_measured=r["missing"], outcome_measured=r["measured_rate"],
+                outcome_unmeasured=r["missing_rate"], difference=r["difference"], low=r["low"], high=r["high"],
+            )
             for r in own
         ],
         "missing",
-        note="Where the two lie apart, a gap is a signal. Columns with few people in a cell are left out.",
+        note=say("figure.missing.note"),
     )  # fmt: skip
 
 
@@ -90,17 +95,18 @@ def _inputs(chapter: dict[str, Any]) -> Figure | None:
     names = list(dict.fromkeys(r["loss"] for r in rows))
     size = {n: max(abs(r["value"]) for r in rows if r["loss"] == n) for n in names}
     kept = sorted(names, key=lambda n: -size[n])[:MOST]
+    kinds = loss, gain, chance = [say(f"figure.inputs.{k}") for k in ("loss", "gain", "chance")]
     shown = [
         {"loss": r["loss"], "group": fit_label(group_name(r["attribute"], r["group"]), 150), "value": PER * r["value"],
          "low": PER * r["low"], "high": PER * r["high"],
-         "shown": "loss shown" if r["high"] < 0 else "gain shown" if r["low"] > 0 else "not told from chance"}
+         "shown": loss if r["high"] < 0 else gain if r["low"] > 0 else chance}
         for n in kept
         for r in rows
         if r["loss"] == n
     ]  # fmt: skip
-    kinds = ["loss shown", "gain shown", "not told from chance"]
     y = {"field": "group", "type": "nominal", "sort": list(dict.fromkeys(r["group"] for r in shown)), "title": None}
-    x = {"field": "value", "type": "quantitative", "title": f"change in {metric_title(metric).lower()}, per 1,000"}
+    title = lower(metric_title(metric))
+    x = {"field": "value", "type": "quantitative", "title": say("figure.inputs.x", metric=title)}
     colour = {
         "field": "shown", "type": "nominal", "scale": {"domain": kinds, "range": [RED, BLUE, SOFT]},
         "legend": {"title": None, "orient": "top"},
@@ -133,18 +139,24 @@ def _inputs(chapter: dict[str, Any]) -> Figure | None:
         }
     )  # fmt: skip
     first = min(shown, key=lambda r: r["value"])
-    more = f" {len(names) - len(kept)} inputs with smaller changes are in the table." if len(names) > len(kept) else ""
+    note = [say("figure.inputs.note")]
+    if len(names) > len(kept):
+        note.append(say("figure.inputs.left", inputs=len(names) - len(kept)))
     return Figure(
         "missing-inputs",
-        "What each group loses when an input is missing",
-        f"Change in {metric_title(metric).lower()} per 1,000 by group without each of {len(kept)} inputs. The largest "
-        f"loss is {first['value']:.1f}, without {first['loss']}, for {first['group']}.",
+        say("figure.inputs.title"),
+        say(
+            "figure.inputs.alt", metric=title, inputs=len(kept), loss=f"{first['value']:.1f}", without=first["loss"],
+            group=first["group"],
+        ),
         spec,
         [
-            {"Without": r["loss"], "Attribute": r["attribute"], "Group": r["group"],
-             "Change per 1,000": PER * r["value"], "Low": PER * r["low"], "High": PER * r["high"]}
+            headed(
+                without=r["loss"], attribute=r["attribute"], group=r["group"], change=PER * r["value"],
+                low=PER * r["low"], high=PER * r["high"],
+            )
             for r in rows
         ],
         "missing",
-        note=f"The input was taken away from everybody at prediction; the model was not trained anew.{more}",
+        note=" ".join(note),
     )  # fmt: skip

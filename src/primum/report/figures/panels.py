@@ -7,16 +7,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from primum.report.figures.figure import values, whole
+from primum.report.figures.figure import percent_label, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import DASHES, INK, SERIES, SMALL, SOFT, TEXT, WIDTH, wrap
-from primum.report.numbers import WITHHELD, count, known
+from primum.report.numbers import count, known, withheld_word
 from primum.report.numbers import threshold as threshold_words
+from primum.report.say import say, told
 from primum.report.words import group_name
 
 PANELS = 12
 Rows = list[dict[str, Any]]
-PERCENT = "format(datum.value * 100, '.3~') + '%'"
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,7 @@ def panels_of(source: Source, attribute: str, found: dict[str, Rows]) -> tuple[l
         if g in keep
     ]
     left = len(found) - len(chosen)
-    return (
-        chosen,
-        f"Drawn are the {PANELS} groups with the most cases; {left} more are in the table." if left else "",
-    )
+    return chosen, say("figure.panel.left", groups=PANELS, left=left) if left else ""
 
 
 def columns_of(number: int) -> tuple[int, int]:
@@ -57,12 +54,12 @@ def view(panel: Panel, side: int, layers: list[dict[str, Any]], *, ratio: float 
     height = round(side * ratio)
     lines = _name_lines(panel, side)
     heads = [{"t": part, "y": -24 - 14 * (len(lines) - 1 - i)} for i, part in enumerate(lines)]
-    said = "" if panel.events is None else f"{count(panel.events)} case{'' if panel.events == 1 else 's'}"
+    said = "" if panel.events is None else told("figure.panel.cases", panel.events, cases=count(panel.events))
     cases = [{"t": said, "y": -10}]
     layers = [*layers, _head(heads, TEXT, INK, "bold"), _head(cases, SMALL, SOFT, "normal")]
     if not panel.rows:
         words = {
-            "data": values([{"t": WITHHELD if panel.withheld else "not drawn: too few cases"}]),
+            "data": values([{"t": withheld_word() if panel.withheld else say("figure.panel.few")}]),
             "mark": {"type": "text", "fontStyle": "italic", "fontSize": SMALL, "color": SOFT},
             "encoding": {"x": {"value": side / 2}, "y": {"value": height / 2}, "text": {"field": "t"}},
         }
@@ -119,8 +116,8 @@ def thin(rows: Rows, most: int) -> Rows:
 
 def nearest(rows: Rows, at: float | None) -> dict[str, Any] | None:
     """Return the row whose threshold is nearest, or None."""
-    told = [r for r in rows if known(r.get("t"))]
-    return min(told, key=lambda r: abs(r["t"] - at)) if told and at is not None else None
+    placed = [r for r in rows if known(r.get("t"))]
+    return min(placed, key=lambda r: abs(r["t"] - at)) if placed and at is not None else None
 
 
 def series(names: list[str], corner: str) -> dict[str, Any]:
@@ -183,7 +180,7 @@ def axis(
         "ticks": labels,
     }
     if percent:
-        guide["labelExpr"] = PERCENT
+        guide["labelExpr"] = percent_label()
     if root:
         guide |= {"values": _root_ticks(domain[1], pixels), "labelOverlap": False}
         guide["tickCount"] = 99  # a smaller count would thin the values
@@ -210,11 +207,6 @@ def levels(source: Source, attribute: str) -> list[str]:
 def at_words(source: Source) -> str:
     """Return the decision threshold in words."""
     return threshold_words(source.threshold, "probability" if source.probability else "points")
-
-
-def listed(names: list[str]) -> str:
-    """Return names as 'a, b and c'."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def file_name(name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import GRID, INK, SKY, SMALL, SOFT, TEXT, WIDTH, fit, text_width, wrap
-from primum.report.numbers import WITHHELD, count, counted, known, percent, withheld
+from primum.report.numbers import count, counted, known, percent, withheld, withheld_word
+from primum.report.say import say
 from primum.report.words import capital, group_name
 from primum.usecase import MISSING, OVERALL
 
@@ -28,7 +29,7 @@ def flow(source: Source) -> Figure | None:
     room = WIDTH - label - why_x
     drawn = []
     for i, s in enumerate(steps):
-        removed = f"{count(s['removed'])} left out" if s.get("removed") else ""
+        removed = say("figure.flow.left_out", people=count(s["removed"])) if s.get("removed") else ""
         y = i * STEP + STEP / 2
         drawn.append(
             {
@@ -57,16 +58,19 @@ def flow(source: Source) -> Figure | None:
             if d["why"]
         ],
     ]
-    last = steps[-1]
-    alt = f"Flow of people: {count(steps[0]['n'])} {steps[0]['step']}, {count(last['n'])} remain. "
-    alt += " ".join(
-        f"{capital(s['step'])}: {counted(s['removed'])} left out" + (f" ({s['why']})." if s.get("why") else ".")
-        for s in steps
-        if s.get("removed")
-    )
-    table = [{"Step": s["step"], "People": s["n"], "Left out": s.get("removed"), "Why": s.get("why")} for s in steps]
+    first, last = steps[0], steps[-1]
+    alt = [say("figure.flow.alt", people=count(first["n"]), step=first["step"], left=count(last["n"]))]
+    alt += [_removed(s) for s in steps if s.get("removed")]
+    table = [headed(step=s["step"], people=s["n"], left_out=s.get("removed"), why=s.get("why")) for s in steps]
     spec = _bare(bars, len(steps) * STEP, label, WIDTH - label - bars, layers, top=4)
-    return Figure("flow", "Flow of people", alt.strip(), spec, table, "people")
+    return Figure("flow", say("figure.flow.title"), " ".join(alt), spec, table, "people")
+
+
+def _removed(step: dict[str, Any]) -> str:
+    told = {"step": capital(step["step"]), "people": counted(step["removed"])}
+    if step.get("why"):
+        return say("figure.flow.removed_why", **told, why=step["why"])
+    return say("figure.flow.removed", **told)
 
 
 def missingness(source: Source) -> Figure | None:
@@ -80,7 +84,7 @@ def missingness(source: Source) -> Figure | None:
     for r in rows:
         worst[r["variable"]] = max(worst.get(r["variable"], 0.0), r["share"])
     told = [v for v in worst if worst[v] > 0]
-    if not told:
+    if not told or all(r["attribute"] == OVERALL for r in every):  # a table says as much
         return None
     kept = sorted(told, key=lambda v: -everyone.get(v, worst[v]))[:VARIABLES]
     columns = list(dict.fromkeys((r["attribute"], r["level"]) for r in every))[:LEVELS]
@@ -89,28 +93,27 @@ def missingness(source: Source) -> Figure | None:
     spec = _heat(kept, [capital(labels.get(v) or v) for v in kept], columns, cells)
     first = kept[0]
     gaps = [r for r in rows if r["variable"] == first and r["attribute"] != OVERALL]
-    alt = f"Share missing in {len(kept)} variables for everyone and {len(columns) - 1} groups."
+    alt = [say("figure.missingness.alt", variables=len(kept), groups=len(columns) - 1)]
     if first in everyone:
-        alt += f" Most is missing in {first}: {percent(everyone[first], 1)} of everyone"
-        if gaps:
-            low, high = min(r["share"] for r in gaps), max(r["share"] for r in gaps)
-            alt += f", between {percent(low, 1)} and {percent(high, 1)} in the groups"
-        alt += "."
+        most = {"variable": first, "everyone": percent(everyone[first], 1)}
+        shares = [r["share"] for r in gaps]
+        if shares:
+            most |= {"low": percent(min(shares), 1), "high": percent(max(shares), 1)}
+        alt.append(say("figure.missingness.most_groups" if shares else "figure.missingness.most", **most))
     table = [
-        {
-            "Variable": r["variable"],
-            "Attribute": r["attribute"],
-            "Group": r["level"],
-            "People": WITHHELD if r["n"] is None else r["n"],
-            **{k.capitalize(): WITHHELD if withheld(r) else r.get(k) for k in ("missing", "share", "low", "high")},
-        }
+        headed(
+            variable=r["variable"],
+            attribute=r["attribute"],
+            group=r["level"],
+            people=withheld_word() if r["n"] is None else r["n"],
+            **{k: withheld_word() if withheld(r) else r.get(k) for k in ("missing", "share", "low", "high")},
+        )
         for r in every
     ]
     left = len(told) - len(kept)
-    note = "Numbers are per cent missing; an empty cell is none." + (
-        f" {left} more variables with less missing are in the table." if left else ""
-    )
-    return Figure("missingness", "What is missing, for whom", alt, spec, table, "people", note=note)
+    note = [say("figure.missingness.note")] + ([say("figure.missingness.left", variables=left)] if left else [])
+    title = say("figure.missingness.title")
+    return Figure("missingness", title, " ".join(alt), spec, table, "people", note=" ".join(note))
 
 
 def _heat(
@@ -143,7 +146,7 @@ def _heat(
                     "y": i * CELL + CELL / 2,
                     "shade": 0.0 if not share else round(0.06 + 0.5 * math.sqrt(min(1.0, share / most)), 3),
                     "t": "" if cell and withheld(cell) else "?" if share is None else _share(share),
-                    "w": WITHHELD if cell and withheld(cell) else "",
+                    "w": withheld_word() if cell and withheld(cell) else "",
                 }
             )
     layers = [

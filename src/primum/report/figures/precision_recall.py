@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from primum.report.figures.figure import Figure, values, whole
-from primum.report.figures.panels import axis, line, listed, series, thin
+from primum.report.figures.figure import Figure, headed, values, whole
+from primum.report.figures.panels import axis, line, series, thin
 from primum.report.figures.rows import Source
 from primum.report.figures.style import FAINT
 from primum.report.numbers import known, percent
+from primum.report.say import say, spoken
 
 
 def precision_recall(source: Source) -> Figure | None:
@@ -29,27 +30,26 @@ def precision_recall(source: Source) -> Figure | None:
                 "data": values(points),
                 "mark": {"type": "line", "strokeWidth": 2, "interpolate": "step-after"},
                 "encoding": {
-                    "x": axis("x", "Found, of those who have it", (0, 1)),
-                    "y": axis("y", "Have it, of those selected", (0, 1)),
+                    "x": axis("x", say("figure.curve.found"), (0, 1)),
+                    "y": axis("y", say("figure.curve.rightly"), (0, 1)),
                     "order": {"field": "o", "type": "quantitative"},
                     **series(list(named), "top-right"),
                 },
             },
         ],
     }
-    alt = f"Precision-recall curves of {listed(list(named))}; selecting everybody gives {percent(prevalence)}."
+    alt = say("figure.precision_recall.alt", models=spoken().listed(list(named)), everybody=percent(prevalence))
     table = [
-        {"Model": m, "Threshold": r["t"], "Found": r["sensitivity"], "Have it, of those selected": r["ppv"]}
+        headed(model=m, threshold=r["t"], found=r["sensitivity"], rightly=r["ppv"])
         for m, rows in named.items()
         for r in rows
     ]
     return Figure(
         "precision-recall",
-        "Of those selected, how many have it? Everyone",
+        say("figure.precision_recall.title"),
         alt,
         whole(spec),
         table,
         "performance",
-        note=f"Dashed: selecting everybody, {percent(prevalence)}. These curves follow how common the outcome is, so "
-        "they do not compare groups.",
+        note=say("figure.precision_recall.note", everybody=percent(prevalence)),
     )

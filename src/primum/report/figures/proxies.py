@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, INK, fit_label
 from primum.report.numbers import fixed, known
+from primum.report.say import say
 from primum.report.words import full_name, group_name
 from primum.usecase import OVERALL
 
@@ -43,7 +44,7 @@ def _told(held: dict[str, Any]) -> Figure | None:
     y = {"field": "feature", "type": "nominal", "sort": list(label.values()), "title": None,
          "axis": {"labelLimit": 200}}  # fmt: skip
     colour = {
-        "field": "value", "type": "quantitative", "title": "pairs told", "legend": {"format": ".0%"},
+        "field": "value", "type": "quantitative", "title": say("figure.told.scale"), "legend": {"format": ".0%"},
         "scale": {"domain": [0.5, 1.0], "range": ["#ffffff", "#e8a071"], "interpolate": "rgb"},
     }  # fmt: skip
     spec = whole(
@@ -61,21 +62,26 @@ def _told(held: dict[str, Any]) -> Figure | None:
         }
     )
     top = max(best.items(), key=lambda item: item[1]["value"])
-    left = f" {len(most) - len(kept)} features that tell less are in the table only." if len(most) > len(kept) else ""
+    note = [say("figure.told.note")]
+    if len(most) > len(kept):
+        note.append(say("figure.told.left", features=len(most) - len(kept)))
     return Figure(
         "proxies-told",
-        "Which feature tells which group?",
-        f"Share of pairs, in per cent, in which one feature alone tells a group of the attribute, the group it tells "
-        f"best. Most: {top[0][0]} tells {full_name(top[1]['attribute'], top[1]['group'])} in "
-        f"{fixed(100 * top[1]['value'], 0)} % of pairs.",
+        say("figure.told.title"),
+        say(
+            "figure.told.alt", feature=top[0][0], group=full_name(top[1]["attribute"], top[1]["group"]),
+            share=fixed(100 * top[1]["value"], 0),
+        ),
         spec,
         [
-            {"Feature": r["feature"], "Attribute": r["attribute"], "Group": r["group"], "Pairs told": r["value"],
-             "Low": r["low"], "High": r["high"]}
+            headed(
+                feature=r["feature"], attribute=r["attribute"], group=r["group"], pairs=r["value"], low=r["low"],
+                high=r["high"],
+            )
             for r in held["features"]
         ],
         "proxies",
-        note=f"50 is a coin toss; empty: the feature is the attribute itself.{left}",
+        note=" ".join(note),
     )  # fmt: skip
 
 
@@ -92,7 +98,7 @@ def _borne(held: dict[str, Any]) -> Figure | None:
     for r in rows:
         r["top"] = None if not known(r["high"]) else min(r["high"], wide)
     x = {"field": "value", "type": "quantitative", "scale": {"domain": [0, wide], "nice": False},
-         "title": "share of false alarms over share of people"}  # fmt: skip
+         "title": say("figure.borne.x")}  # fmt: skip
     y = {"field": "group", "type": "nominal", "sort": [r["group"] for r in rows], "title": None}
     layers: list[dict[str, Any]] = [
         {"mark": {"type": "rule", "color": FAINT}, "encoding": {"x": {"datum": 1}}},
@@ -117,19 +123,22 @@ def _borne(held: dict[str, Any]) -> Figure | None:
     worst = max(shown, key=lambda r: r["share_ratio"]["value"])
     return Figure(
         "proxies-false-alarms",
-        "Who bears the false alarms?",
-        f"Share of the false alarms over share of the people by group, with intervals. Most: "
-        f"{full_name(worst['attribute'], worst['group'])}, {fixed(worst['share_ratio']['value'], 2)} times.",
+        say("figure.borne.title"),
+        say(
+            "figure.borne.alt", group=full_name(worst["attribute"], worst["group"]),
+            times=fixed(worst["share_ratio"]["value"], 2),
+        ),
         spec,
         [
-            {"Attribute": r["attribute"], "Group": r["group"], "People": r["n"],
-             "Per 1,000": r["per_1000"]["value"], "For each person found": r["per_true"]["value"],
-             "Times its share": r["share_ratio"]["value"], "Low": r["share_ratio"]["low"],
-             "High": r["share_ratio"]["high"]}
+            headed(
+                attribute=r["attribute"], group=r["group"], people=r["n"], per_1000=r["per_1000"]["value"],
+                per_found=r["per_true"]["value"], times=r["share_ratio"]["value"], low=r["share_ratio"]["low"],
+                high=r["share_ratio"]["high"],
+            )
             for r in held["burden"]
         ],
         "proxies",
-        note="1 is a group's own part. A group with more cases has more false alarms at any threshold.",
+        note=say("figure.borne.note"),
     )  # fmt: skip
 
 
@@ -144,7 +153,7 @@ def _left(held: dict[str, Any]) -> Figure | None:
         for r in kept
     ]  # fmt: skip
     steps = list(dict.fromkeys(r["step"] for r in rows))
-    x = {"field": "left", "type": "quantitative", "title": "left, of the first step", "axis": {"format": ".0%"},
+    x = {"field": "left", "type": "quantitative", "title": say("figure.lost.x"), "axis": {"format": ".0%"},
          "scale": {"zero": False}}  # fmt: skip
     y = {"field": "group", "type": "nominal", "sort": [r["group"] for r in rows], "title": None}
     shape = {"field": "step", "type": "nominal", "sort": steps, "legend": {"title": None, "orient": "top"}}
@@ -166,13 +175,17 @@ def _left(held: dict[str, Any]) -> Figure | None:
     worst = min((r for r in kept if r["step"] == steps[-1]), key=lambda r: r["left"])
     return Figure(
         "proxies-attrition",
-        "Who was lost on the way?",
-        f"Share of each group's people left after each step. Fewest: {full_name(worst['attribute'], worst['group'])}, "
-        f"{fixed(100 * worst['left'], 1)} % after '{worst['step']}'.",
+        say("figure.lost.title"),
+        say(
+            "figure.lost.alt", group=full_name(worst["attribute"], worst["group"]), step=worst["step"],
+            share=fixed(100 * worst["left"], 1),
+        ),
         spec,
         [
-            {"Attribute": r["attribute"], "Group": r["group"], "Step": r["step"], "Before": r["before"],
-             "After": r["after"], "Left": r["left"]}
+            headed(
+                attribute=r["attribute"], group=r["group"], step=r["step"], before=r["before"], after=r["after"],
+                left=r["left"],
+            )
             for r in held["attrition"]
         ],
         "proxies",

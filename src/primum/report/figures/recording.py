@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import INK
 from primum.report.numbers import fixed, known
+from primum.report.say import say
 from primum.report.words import lower, metric_title
 
 CHANGING = ("ppv", "fpr", "prevalence", "net_benefit", "specificity")
@@ -29,7 +30,7 @@ def recording(source: Source) -> list[Figure]:
 def _map(attribute: str, name: str, rows: list[dict[str, Any]]) -> Figure:
     group, other = rows[0]["group"], rows[0]["comparator"]
     shown = [
-        {"a": f"{r['c_group']:.1f}", "b": f"{r['c_comparator']:.1f}", "gap": r["gap"], "text": _text(r["gap"])}
+        {"a": fixed(r["c_group"], 1), "b": fixed(r["c_comparator"], 1), "gap": r["gap"], "text": _text(r["gap"])}
         for r in rows
     ]
     most = max((abs(r["gap"]) for r in rows if known(r["gap"])), default=1.0)
@@ -37,13 +38,18 @@ def _map(attribute: str, name: str, rows: list[dict[str, Any]]) -> Figure:
         "x": {
             "field": "a",
             "type": "ordinal",
-            "title": f"share of cases on record, {group}",
+            "title": say("figure.recording.axis", group=group),
             "axis": {"labelAngle": 0},
         },
-        "y": {"field": "b", "type": "ordinal", "sort": "descending", "title": f"share of cases on record, {other}"},
+        "y": {
+            "field": "b",
+            "type": "ordinal",
+            "sort": "descending",
+            "title": say("figure.recording.axis", group=other),
+        },
     }
     colour = {
-        "field": "gap", "type": "quantitative", "title": f"{group} minus {other}",
+        "field": "gap", "type": "quantitative", "title": say("figure.recording.gap", group=group, other=other),
         "scale": {"domain": [-most, 0, most], "range": ["#e8a071", "#ffffff", "#7fb2d6"],
                   "interpolate": "rgb"},
     }  # fmt: skip
@@ -65,17 +71,18 @@ def _map(attribute: str, name: str, rows: list[dict[str, Any]]) -> Figure:
     full = next((r["gap"] for r in rows if r["c_group"] == r["c_comparator"] == 1.0), None)
     return Figure(
         f"recording-{name.replace('_', '-')}-{attribute.replace(' ', '-')}".lower(),
-        f"The gap in {title} by {attribute}, if the record misses cases",
-        f"{group} minus {other} in {title} for shares of cases on record from 0.3 to 1 in either group. With complete "
-        f"records {fixed(full, 3)}.",
+        say("figure.recording.title", metric=title, attribute=attribute),
+        say("figure.recording.alt", group=group, other=other, metric=title, complete=fixed(full, 3)),
         spec,
         [
-            {"Group": group, "Compared with": other, "On record, group": r["c_group"],
-             "On record, other": r["c_comparator"], "Gap": r["gap"], "Low": r["low"], "High": r["high"]}
+            headed(
+                group=group, compared_with=other, on_record_group=r["c_group"], on_record_other=r["c_comparator"],
+                gap=r["gap"], low=r["low"], high=r["high"],
+            )
             for r in rows
         ],
         "recording",
-        note="Top right: both groups completely recorded. Empty: the record rules this pair out.",
+        note=say("figure.recording.note"),
     )  # fmt: skip
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from primum.certify.group_verdict import CERTIFIED, HARMED, NOT_ASSESSABLE
 from primum.finding import Verdict
-from primum.report.figures.figure import Figure, values, whole
+from primum.measure.table import EVERYONE
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BAND, FAINT, INK, LOOKS, SERIES, fit_label
-from primum.report.numbers import fixed, known
+from primum.report.numbers import fixed, general, known
+from primum.report.say import say
 from primum.report.views.repairs import changed
 from primum.report.words import group_name
 
-VERDICTS = {
-    "certified": Verdict.NO_HARM, "harmed": Verdict.HARM, "not assessable": Verdict.NOT_ASSESSABLE,
-}  # fmt: skip
+VERDICTS = {CERTIFIED: Verdict.NO_HARM, HARMED: Verdict.HARM, NOT_ASSESSABLE: Verdict.NOT_ASSESSABLE}
 PER, COLUMNS, STEP = 1000, 3, 17
 START = "as it is"
+KINDS = (START, "a step", "whole")
 
 
 def repairs(source: Source) -> list[Figure]:
@@ -32,7 +35,8 @@ def repairs(source: Source) -> list[Figure]:
 def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
     margin = PER * float(chapter["no_harm"]["margin"])
     words = str(chapter["utility"]["words"])
-    among = str(chapter["utility"].get("among", "everyone")).replace("everyone", "people")
+    among = say(f"figure.repairs.among.{_key(chapter['utility'].get('among', EVERYONE))}")
+    told = {key: say(f"figure.repairs.verdict.{_key(key)}") for key in VERDICTS}
     rows = [
         {
             "repair": r["name"],
@@ -40,7 +44,7 @@ def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
             "value": PER * g["value"] if known(g["value"]) else None,
             "low": PER * g["low"] if known(g["low"]) else None,
             "high": PER * g["high"] if known(g["high"]) else None,
-            "verdict": g["verdict"],
+            "verdict": told[g["verdict"]],
         }
         for r in tried
         for g in r["groups"]
@@ -53,16 +57,16 @@ def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
     order = list(dict.fromkeys(r["group"] for r in rows))
     x = {
         "field": "value", "type": "quantitative", "scale": {"domain": [-wide, wide], "nice": False},
-        "title": f"change, {words} per 1,000", "axis": {"labelFlush": True, "tickCount": 4},
+        "title": say("figure.repairs.x", utility=words), "axis": {"labelFlush": True, "tickCount": 4},
     }  # fmt: skip
     y = {"field": "group", "type": "nominal", "sort": order, "title": None}
     verdict = {
         "field": "verdict",
         "type": "nominal",
-        "scale": {"domain": list(VERDICTS), "range": [LOOKS[v].colour for v in VERDICTS.values()]},
+        "scale": {"domain": list(told.values()), "range": [LOOKS[v].colour for v in VERDICTS.values()]},
         "legend": {"title": None, "orient": "top"},
     }
-    shape = {**verdict, "scale": {"domain": list(VERDICTS), "range": ["circle", "triangle-down", "square"]}}
+    shape = {**verdict, "scale": {"domain": list(told.values()), "range": ["circle", "triangle-down", "square"]}}
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "rect", "color": BAND},
@@ -90,64 +94,75 @@ def _changes(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure:
             "spec": {"width": 560 // columns - 10, "height": {"step": STEP}, "layer": layers},
         }
     )  # fmt: skip
-    harmed = [f"{r['name']}: {len([g for g in r['groups'] if g['verdict'] == 'harmed'])} harmed, "
-              f"{len([g for g in r['groups'] if g['verdict'] == 'not assessable'])} not assessable of "
-              f"{len(r['groups'])} groups" for r in tried]  # fmt: skip
+    harmed = [
+        say(
+            "figure.repairs.counts", repair=r["name"], harmed=_counted(r, HARMED), open=_counted(r, NOT_ASSESSABLE),
+            groups=len(r["groups"]),
+        )
+        for r in tried
+    ]  # fmt: skip
     return Figure(
         "repairs-by-group",
-        "What each repair changes for each group",
-        f"Change in {words} per 1,000 {among} by group and repair, with limits. {'; '.join(harmed)}.",
+        say("figure.repairs.title"),
+        say("figure.repairs.alt", utility=words, among=among, counts="; ".join(harmed)),
         spec,
         [
-            {
-                "Repair": r["repair"],
-                "Group": r["group"],
-                "Change per 1,000": r["value"],
-                "Low": r["low"],
-                "High": r["high"],
-                "Verdict": r["verdict"],
-            }
+            headed(
+                repair=r["repair"], group=r["group"], change=r["value"], low=r["low"], high=r["high"],
+                verdict=r["verdict"],
+            )
             for r in rows
         ],
         "repairs",
-        note=f"Blue band: a loss within the declared margin, {margin:g} per 1,000. A repair is certified only "
-        "if every interval lies to the right of the band's left edge. Very long intervals are cut at the edge.",
-    )
+        note=say("figure.repairs.note", margin=general(margin)),
+    )  # fmt: skip
+
+
+def _counted(repair: dict[str, Any], verdict: str) -> int:
+    return sum(g["verdict"] == verdict for g in repair["groups"])
+
+
+def _key(kind: str) -> str:
+    """Return the key of the text of a verdict, a kind of step, or those among whom people are counted."""
+    return kind.replace(" ", "_").replace("-", "_")
 
 
 def _frontier(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure | None:
+    kinds = {key: say(f"figure.frontier.kind.{_key(key)}") for key in KINDS}
     rows = [
         {"repair": r["name"], "share": p["share"], "all": PER * p["everyone"], "worst": PER * p["worst"],
-         "group": p["worst_group"], "kind": p["kind"]}
+         "group": p["worst_group"], "kind": kinds[p["kind"]]}
         for r in tried
         for p in r["frontier"]
         if known(p["everyone"]) and known(p["worst"])
     ]  # fmt: skip
     if len(rows) < 2:
         return None
-    unit = f"{chapter['utility']['words']} per 1,000"
+    unit = say("figure.frontier.unit", utility=chapter["utility"]["words"])
     names = list(dict.fromkeys(r["repair"] for r in rows))
     colour = {
         "field": "repair", "type": "nominal", "sort": names, "title": None,
         "scale": {"domain": names, "range": [SERIES[i % len(SERIES)] for i in range(len(names))]},
     }  # fmt: skip
     groups = {r["group"] for r in rows}
-    who = f"{groups.pop()}" if len(groups) == 1 else "worst-off group"
-    which = (
-        f"{who} was named beforehand as worst off."
-        if chapter["no_harm"].get("worst_off")
-        else "No group was named as worst off: it is the one that has least, often the one where the outcome is rarest."
-    )
+    who = f"{groups.pop()}" if len(groups) == 1 else say("figure.frontier.worst")
+    named = bool(chapter["no_harm"].get("worst_off"))
+    which = say("figure.frontier.named", who=who) if named else say("figure.frontier.unnamed")
     zero = {"zero": False}
     base = {
-        "x": {"field": "all", "type": "quantitative", "scale": zero, "title": f"everyone: {unit}"},
-        "y": {"field": "worst", "type": "quantitative", "scale": zero, "title": f"{who}: {unit}"},
+        "x": {"field": "all", "type": "quantitative", "scale": zero, "title": say("figure.frontier.x", unit=unit)},
+        "y": {
+            "field": "worst",
+            "type": "quantitative",
+            "scale": zero,
+            "title": say("figure.frontier.y", who=who, unit=unit),
+        },
     }
     shape = {
         "field": "kind", "type": "nominal", "title": None,
-        "scale": {"domain": [START, "a step", "whole"], "range": ["diamond", "circle", "square"]},
+        "scale": {"domain": list(kinds.values()), "range": ["diamond", "circle", "square"]},
     }  # fmt: skip
-    moved = f"datum.kind !== '{START}'"
+    moved = f"datum.kind !== {json.dumps(kinds[START])}"
     spec = whole(
         {
             "data": values(rows),
@@ -171,26 +186,20 @@ def _frontier(chapter: dict[str, Any], tried: list[dict[str, Any]]) -> Figure | 
             ],
         }
     )
-    start = next(r for r in rows if r["kind"] == START)
-    best = max((r for r in rows if r["kind"] != START), key=lambda r: r["worst"])
+    start = next(r for r in rows if r["kind"] == kinds[START])
+    best = max((r for r in rows if r["kind"] != kinds[START]), key=lambda r: r["worst"])
     return Figure(
         "repairs-frontier",
-        "What the worst-off group gets, and what everyone gets",
-        f"Utility of the worst-off group against utility of everyone, for {len(names)} repairs in steps. As it is the "
-        f"model gives the worst-off group {fixed(start['worst'], 1)} {unit}; the best of the repairs by these points, "
-        f"{best['repair']}, {fixed(best['worst'], 1)}.",
+        say("figure.frontier.title"),
+        say(
+            "figure.frontier.alt", repairs=len(names), start=fixed(start["worst"], 1), unit=unit,
+            repair=best["repair"], best=fixed(best["worst"], 1),
+        ),
         spec,
         [
-            {
-                "Repair": r["repair"],
-                "Step": r["share"],
-                "Everyone per 1,000": r["all"],
-                "Worst-off per 1,000": r["worst"],
-                "Worst-off group": r["group"],
-            }
+            headed(repair=r["repair"], step=r["share"], all=r["all"], worst=r["worst"], worst_group=r["group"])
             for r in rows
         ],
         "repairs",
-        note=f"Diamond: the model as it is. Right is better for everyone, up for {who}. {which} Points "
-        "without intervals: small differences between them may be chance; the certificates say what is shown.",
-    )
+        note=say("figure.frontier.note", who=who, which=which),
+    )  # fmt: skip

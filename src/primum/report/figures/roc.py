@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
-from primum.report.figures.panels import at_words, axis, line, listed, nearest, q, series, thin
+from primum.report.figures.figure import Figure, headed, values, whole
+from primum.report.figures.panels import at_words, axis, line, nearest, q, series, thin
 from primum.report.figures.rows import Source
 from primum.report.figures.style import FAINT
 from primum.report.numbers import known, percent
+from primum.report.say import say, spoken
 from primum.report.source import decided, threshold
 from primum.usecase import OVERALL
 
@@ -24,13 +25,13 @@ def roc(source: Source) -> Figure | None:
     if not named:
         return None
     here = {m: _decided(source, m) or nearest(rows, source.threshold) for m, rows in named.items()}
-    alt = f"ROC curves of {listed(list(named))}."
-    for m, row in here.items():
-        if row is not None:
-            alt += (
-                f" {m} at {at_words(source)}: finds {percent(row['sensitivity'])} of those who have it"
-                f" and falsely alarms {percent(row['fpr'])} of those who do not."
-            )
+    at = at_words(source)
+    alt = [say("figure.roc.alt", models=spoken().listed(list(named)))]
+    alt += [
+        say("figure.roc.words", model=m, at=at, found=percent(r["sensitivity"]), alarmed=percent(r["fpr"]))
+        for m, r in here.items()
+        if r is not None
+    ]
     lines = [
         {"m": m, "x": r["fpr"], "y": r["sensitivity"], "o": i} for m, rows in named.items() for i, r in enumerate(rows)
     ]
@@ -44,8 +45,8 @@ def roc(source: Source) -> Figure | None:
                 "data": values(lines),
                 "mark": {"type": "line", "strokeWidth": 2},
                 "encoding": {
-                    "x": axis("x", "Falsely alarmed, of those who do not have it", (0, 1)),
-                    "y": axis("y", "Found, of those who have it", (0, 1)),
+                    "x": axis("x", say("figure.curve.alarmed"), (0, 1)),
+                    "y": axis("y", say("figure.curve.found"), (0, 1)),
                     "order": {"field": "o", "type": "quantitative"},
                     **series(list(named), "bottom-right"),
                 },
@@ -65,12 +66,12 @@ def roc(source: Source) -> Figure | None:
         ],
     }
     table = [
-        {"Model": m, "Threshold": r.get("t"), "Falsely alarmed": r["fpr"], "Found": r["sensitivity"]}
+        headed(model=m, threshold=r.get("t"), alarmed=r["fpr"], found=r["sensitivity"])
         for m, rows in named.items()
         for r in rows
     ]
-    note = f"Dots: the decision threshold, {at_words(source)}." if marks else ""
-    return Figure("roc", "ROC curves of the models, everyone", alt, whole(spec), table, "performance", note=note)
+    note = say("figure.roc.note", at=at) if marks else ""
+    return Figure("roc", say("figure.roc.title"), " ".join(alt), whole(spec), table, "performance", note=note)
 
 
 def _decided(source: Source, model: str) -> dict[str, Any] | None:

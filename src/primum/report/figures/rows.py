@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from primum.finding import Finding, Status, Verdict
-from primum.report.numbers import WITHHELD, known, withheld
+from primum.report.numbers import known, withheld, withheld_word
 from primum.report.source import Audited, chapter, divisions, models, primary, threshold, verdicts
 from primum.report.words import chip, group_name, shown
-from primum.usecase import MISSING, OVERALL
+from primum.usecase import OVERALL
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ class Source:
         out = {k: row.get(k) for k in ("attribute", "group", "n", "events", "nonevents", "value", "low", "high")}
         out["status"], out["reason"] = str(row.get("status") or Status.OK), str(row.get("reason") or "")
         if withheld(row):
-            out["reason"] = WITHHELD
-        out["comparator"], out["label"] = comparator, short_name(str(row["group"]))
+            out["reason"] = withheld_word()
+        out["comparator"], out["label"] = comparator, group_name("", str(row["group"]))
         out["difference"], out["difference_low"], out["difference_high"] = (
             difference.get(k) for k in ("value", "low", "high")
         )
@@ -150,11 +150,6 @@ class Source:
     def _here(self, row: dict[str, Any]) -> bool:
         at, here = row.get("at"), self.threshold
         return at is None or not known(at) or here is None or math.isclose(at, here, rel_tol=1e-6, abs_tol=1e-9)
-
-
-def short_name(group: str) -> str:
-    """Return a group as it is called under the heading of its attribute."""
-    return "not recorded" if group == MISSING else group_name("", group)
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from primum.report.figures.figure import Figure, values, whole
-from primum.report.figures.panels import file_name, listed
+from primum.report.figures.figure import Figure, headed, values, whole
+from primum.report.figures.panels import file_name
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BAND, DASHES, FAINT, INK, SERIES, WIDTH, fit_label
+from primum.report.say import say, spoken
 from primum.report.words import capital, group_name
 from primum.usecase import MISSING, OVERALL
 
 MOST_FEATURES, MOST_GROUPS, MOST_ATTRIBUTES = 6, 6, 3
-EVERYONE = "everyone"
 SCALES = ("color", "strokeDash", "fill", "xOffset")
 TICKS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1 / 1.5, 1, 1.5, 2, 4, 8, 16]
-HOLLOW = "Hollow marks: fewer than {few} people of that group stand behind them."
 Rows = list[dict[str, Any]]
 
 
@@ -69,18 +69,20 @@ def _figure(rows: Rows, model: str, few: int) -> Figure:
     everyone = [r for r in shown if r["attribute"] == OVERALL and not r["small"]]
     peak = max(everyone, key=lambda r: r["effect"], default=None)
     pit = min(everyone, key=lambda r: r["effect"], default=None)
-    told = f"For everyone the odds are highest at {peak['label']} and lowest at {pit['label']}." if peak and pit else ""
-    note = [HOLLOW.format(few=few)]
+    alt = [say("figure.shape.alt", feature=feature)]
+    if peak and pit:
+        alt.append(say("figure.shape.peak", highest=peak["label"], lowest=pit["label"]))
+    note = [say("figure.shape.hollow", few=few)]
     if any(r["low"] is not None for r in shown):
-        note.append("The band is the range over the models of the folds, for everyone; it is no confidence interval.")
+        note.append(say("figure.shape.band"))
     if left_out:
-        note.append(f"Left out for want of room: {listed(left_out)}.")
+        note.append(say("figure.shape.left", groups=spoken().listed(left_out)))
     if any(r["kind"] == "missing" for r in rows) and kind != "category":
-        note.append("What a missing value does is in the table.")
+        note.append(say("figure.shape.missing"))
     return Figure(
         f"shape-{file_name(model)}-{file_name(feature)}",
-        f"{capital(feature)}: what {model} makes of it",
-        f"Odds against the group's own mean over {feature}, one curve a group. {told}".strip(),
+        say("figure.shape.title", feature=capital(feature), model=model),
+        " ".join(alt),
         spec,
         [_table_row(r) for r in rows],
         "shapes",
@@ -102,17 +104,17 @@ def _groups(rows: Rows, attribute: str) -> tuple[list[str], list[str]]:
 def _panel(
     rows: Rows, attribute: str, groups: list[str], kind: str, wide: int, ends: tuple[float, float], feature: str
 ) -> dict[str, Any]:
-    data = []
+    data, everyone = [], _everyone()
     for r in rows:
         if r["attribute"] == OVERALL or (r["attribute"] == attribute and r["group"] in groups):
-            name = EVERYONE if r["attribute"] == OVERALL else fit_label(group_name(attribute, r["group"]), 150)
+            name = everyone if r["attribute"] == OVERALL else fit_label(group_name(attribute, r["group"]), 150)
             data.append(
                 {"x": r["label"] if kind == "category" else r["x"], "g": name, "n": r["n"], "small": r["small"],
                  "y": _cut(r["effect"], ends), "low": _cut(r["low"], ends), "high": _cut(r["high"], ends)}
             )  # fmt: skip
     data = [{**d, "from": last["x"] if last["g"] == d["g"] else None} for last, d in pairwise([{"g": ""}, *data])]
     names = list(dict.fromkeys(d["g"] for d in data))
-    colours = [INK if n == EVERYONE else SERIES[i % len(SERIES)] for i, n in enumerate(_behind(names))]
+    colours = [INK if n == everyone else SERIES[i % len(SERIES)] for i, n in enumerate(_behind(names))]
     ordered = _behind(names)
     colour = {
         "field": "g", "type": "nominal", "sort": ordered, "scale": {"domain": ordered, "range": colours},
@@ -125,7 +127,7 @@ def _panel(
         **colour,
         "scale": {
             "domain": ordered,
-            "range": [[1, 0] if n == EVERYONE else DASHES[1 + i % (len(DASHES) - 1)] for i, n in enumerate(ordered)],
+            "range": [[1, 0] if n == everyone else DASHES[1 + i % (len(DASHES) - 1)] for i, n in enumerate(ordered)],
         },
     }
     dash["legend"] = colour["legend"]
@@ -134,7 +136,7 @@ def _panel(
         levels = list(dict.fromkeys(d["x"] for d in data))
         x = {"field": "x", "type": "nominal", "title": None, "sort": levels, "axis": {"labelAngle": -30}}
     y = {
-        "field": "y", "type": "quantitative", "title": "odds, against the group's mean",
+        "field": "y", "type": "quantitative", "title": say("figure.shape.y"),
         "scale": {"domain": list(ends), "nice": False},
         "axis": {
             "values": [math.log(t) for t in TICKS if ends[0] <= math.log(t) <= ends[1]],
@@ -164,7 +166,7 @@ def _panel(
     if kind == "number":
         mark = {"type": "rect", "color": FAINT, "stroke": "white"}
         across = {"x": {**x, "field": "from", "title": feature}, "x2": {"field": "x"}}
-    people = {"field": "n", "type": "quantitative", "title": "people", "axis": {"tickCount": 2}}
+    people = {"field": "n", "type": "quantitative", "title": say("figure.shape.people"), "axis": {"tickCount": 2}}
     bars = {
         "transform": [_only_everyone("from" if kind == "number" else "n")],
         "mark": mark,
@@ -184,12 +186,17 @@ def _panel(
 
 def _only_everyone(known: str) -> dict[str, str]:
     """Return the filter that keeps everyone's rows where a field is known."""
-    return {"filter": f"datum.g == '{EVERYONE}' && datum['{known}'] != null"}
+    return {"filter": f"datum.g == {json.dumps(_everyone())} && datum['{known}'] != null"}
+
+
+def _everyone() -> str:
+    return spoken()("common.everyone")
 
 
 def _behind(names: list[str]) -> list[str]:
     """Return the groups in order, everyone last: the first colours go to groups."""
-    return [n for n in names if n != EVERYONE] + [EVERYONE]
+    everyone = _everyone()
+    return [n for n in names if n != everyone] + [everyone]
 
 
 def _ends(rows: Rows) -> tuple[float, float]:
@@ -206,10 +213,13 @@ def _table_row(r: dict[str, Any]) -> dict[str, Any]:
     def odds(v: float | None) -> float | None:
         return None if v is None or not math.isfinite(v) else math.exp(v)
 
-    place = "not recorded" if r["label"] == MISSING else r["label"]
-    who = EVERYONE if r["attribute"] == OVERALL else group_name(r["attribute"], r["group"])
-    return {
-        "Group": who, "At": f"up to {place}" if r["kind"] == "number" else place, "People": r["n"],
-        "Odds against the mean": odds(r["effect"]), "Least over the folds": odds(r["low"]),
-        "Greatest over the folds": odds(r["high"]), "Support": "few" if r["small"] else "",
-    }  # fmt: skip
+    place = spoken()("common.part_not_recorded") if r["label"] == MISSING else r["label"]
+    return headed(
+        group=_everyone() if r["attribute"] == OVERALL else group_name(r["attribute"], r["group"]),
+        at=say("figure.shape.up_to", value=place) if r["kind"] == "number" else place,
+        people=r["n"],
+        odds=odds(r["effect"]),
+        least=odds(r["low"]),
+        greatest=odds(r["high"]),
+        support=say("figure.shape.few") if r["small"] else "",
+    )

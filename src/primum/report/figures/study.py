@@ -6,16 +6,16 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from primum.report.figures.figure import Figure, values, whole
+from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.style import DASHES, INK, SERIES, fit_label
 from primum.report.numbers import percent
+from primum.report.say import say
 from primum.report.words import lower, metric_title
 
 SHOWN = ("uncorrected", "group-blind", "equalized odds", "no harm", "surrogate loss", "PURPLE", "oracle")
 """Arms that are drawn; all of them are in the tables."""
 DRAWN = (("sensitivity", "truth"), ("sensitivity", "record"), ("net_benefit", "truth"))
 COLUMNS, WIDE = 3, 620
-ON = {"truth": "in truth", "record": "as the record tells it"}
 
 
 class Studied(Protocol):
@@ -58,7 +58,12 @@ def _curves(run: Studied, number: int, bias: str, metric: str, on: str) -> Figur
     bottom, ceiling = min(middle) - room, max(middle) + room
     scale = {"domain": [bottom, ceiling], "nice": False, "zero": False}
     drawn = [{**r, **{k: _within(r[k], bottom, ceiling) for k in ("low", "high")}} for r in rows]
-    x = {"field": "dose", "type": "quantitative", "title": "dose of the bias", "axis": {"format": "%", "tickCount": 3}}
+    x = {
+        "field": "dose",
+        "type": "quantitative",
+        "title": say("figure.study.x"),
+        "axis": {"format": "%", "tickCount": 3},
+    }
     y = {"field": "mean", "type": "quantitative", "scale": scale, "title": title}
     colours = [INK if n == "oracle" else SERIES[i % len(SERIES)] for i, n in enumerate(names)]
     domain = {"domain": names, "range": colours}
@@ -97,17 +102,16 @@ def _curves(run: Studied, number: int, bias: str, metric: str, on: str) -> Figur
     )  # fmt: skip
     return Figure(
         f"study-{number + 1}-{metric}-{on}".replace("_", "-"),
-        f"{metric_title(metric)} {ON[on]}: {bias}",
+        say(f"figure.study.title.{on}", metric=metric_title(metric), bias=bias),
         _alt(own, metric, on, bias),
         spec,
         [
-            {"Group": r["group"], "Algorithm": r["arm"], "Dose": r["dose"], metric_title(metric): r["mean"],
-             "Low": r["low"], "High": r["high"]}
+            {**headed(group=r["group"], algorithm=r["arm"], dose=r["dose"]), metric_title(metric): r["mean"],
+             **headed(low=r["low"], high=r["high"])}
             for r in rows
         ],
         f"study {number + 1}",
-        note="Mean over seeds; upright lines are its limits, cut where they leave the picture. Dose 0 is a record "
-        "without error, 100 % the bias as described. Algorithms that are not drawn are in the tables.",
+        note=say("figure.study.note"),
     )  # fmt: skip
 
 
@@ -119,4 +123,4 @@ def _alt(own: pl.DataFrame, metric: str, on: str, bias: str) -> str:
     top = own.filter(pl.col("dose") == own["dose"].max(), pl.col("arm") == "uncorrected")
     shown = percent if metric != "net_benefit" else lambda v, _=0: f"{v:.4f}"
     told = ", ".join(f"{r['group']} {shown(r['mean'], 1)}" for r in top.rows(named=True))
-    return f"{metric_title(metric)} by dose of '{bias}', {ON[on]}. Uncorrected model at the greatest dose: {told}."
+    return say(f"figure.study.alt.{on}", metric=metric_title(metric), bias=bias, told=told)

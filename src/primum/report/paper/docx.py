@@ -17,6 +17,7 @@ from primum.errors import MissingExtraError
 from primum.report.paper.manuscript import Cite, Heading, Inline, Manuscript, PaperTable, Paragraph, Slot, numbers_of
 from primum.report.paper.references import numbered
 from primum.report.paper.widths import cell, shares
+from primum.report.say import say
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 FONT, SIZE, SMALL = "Arial", 10.5, 8
@@ -63,16 +64,16 @@ def manuscript_docx(paper: Manuscript) -> bytes:
             document.add_heading(_clean(block.text), block.level)
         else:
             _paragraph(document, block, cited)
-    document.add_heading("References", 1)
+    document.add_heading(say("paper.references"), 1)
     for i, work in enumerate(numbered(cited), start=1):
         document.add_paragraph(_clean(f"{i}. {work}"))
     _across(document)
-    document.add_heading("Tables", 1)
+    document.add_heading(say("paper.tables"), 1)
     for t in paper.printed:
         _table(document, t)
     aside = [t for t in paper.tables if t.aside]
     if aside:
-        document.add_paragraph("Supplementary tables in files of their own:")
+        document.add_paragraph(say("paper.aside"))
         for t in aside:
             document.add_paragraph(_clean(f"{t.caption}: tables/{t.name}"), style="List Bullet")
     return _packed(document)
@@ -93,7 +94,7 @@ def table_docx(t: PaperTable) -> bytes:
 
 
 def _document() -> Any:
-    """Return an empty document in plain styles, in English."""
+    """Return an empty document in plain styles, in the language of the report."""
     try:
         import docx
         from docx.oxml.ns import qn
@@ -117,7 +118,7 @@ def _document() -> Any:
     document.styles["Title"].font.bold = True
     document.styles["Normal"].paragraph_format.space_after = Pt(6)
     for language in document.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:val"), "en-GB")
+        language.set(qn("w:val"), say("paper.locale"))
     return document
 
 

@@ -8,6 +8,7 @@ from primum.report.paper.latex_text import declared, escape
 from primum.report.paper.manuscript import Block, Cite, Heading, Inline, Manuscript, PaperTable, Paragraph, Slot
 from primum.report.paper.references import reference, vancouver
 from primum.report.paper.widths import shares
+from primum.report.say import say
 
 LEVELS = {1: "section", 2: "subsection", 3: "subsubsection"}
 PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
@@ -18,6 +19,7 @@ PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \setlength{\parindent}{0pt}\setlength{\parskip}{6pt}
 \setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\textwidth}
 \emergencystretch=3em
+\renewcommand{\refname}{%s}
 \title{%s}
 \author{}
 \date{}
@@ -25,18 +27,24 @@ PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \raggedright
 \maketitle
 """
+FOOTNOTE = 9
+"""Columns that still share a line in the size of footnotes; more are set smaller."""
 INPUT = "% needs: \\usepackage{booktabs,longtable}"
 
 
 def manuscript_tex(paper: Manuscript) -> str:
     """Return the whole manuscript as one document; its list of references needs no BibTeX run."""
     body = [rf"\textit{{{escape(paper.note)}}}", *_blocks(paper.blocks), *_references(paper.cited)]
-    body += [r"\clearpage", r"\section*{Tables}", *(table_tex(t, alone=False) for t in paper.printed)]
+    body += [
+        r"\clearpage",
+        rf"\section*{{{escape(say('paper.tables'))}}}",
+        *(table_tex(t, alone=False) for t in paper.printed),
+    ]
     aside = [rf"\item {{}}{escape(t.caption)}: {escape('tables/' + t.name)}" for t in paper.tables if t.aside]
     if aside:
-        body += ["Supplementary tables in files of their own:", r"\begin{itemize}", *aside, r"\end{itemize}"]
+        body += [escape(say("paper.aside")), r"\begin{itemize}", *aside, r"\end{itemize}"]
     everything = "\n".join([paper.title, paper.note, *_texts(paper)])
-    head = PREAMBLE % (declared(everything), escape(paper.title))
+    head = PREAMBLE % (declared(everything), escape(say("paper.references")), escape(paper.title))
     return head + "\n\n".join(body) + "\n\n\\end{document}\n"
 
 
@@ -47,7 +55,7 @@ def table_tex(t: PaperTable, *, alone: bool = True) -> str:
     spec = "".join(rf"p{{{w:.3f}\linewidth}}" for w in widths)
     heads = " & ".join(rf"\raggedright {escape(h)}" for h in grid.columns) + r" \tabularnewline"
     lines = [
-        r"{\footnotesize",
+        r"{\footnotesize" if count <= FOOTNOTE else r"{\scriptsize",
         rf"\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
         rf"\multicolumn{{{count}}}{{@{{}}p{{\linewidth}}@{{}}}}{{\textbf{{{escape(t.caption)}}}}}\\[3pt]",
         r"\toprule",

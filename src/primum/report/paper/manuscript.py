@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from primum.report.grid import Grid
+from primum.report.say import say, spoken
 
-SLOT = "to be written by the authors: {}"
-MISSING_WORD = "withheld"
+MARK = "\x00"
+"""Stands around the name of a citation or a slot while a text is put together; no text of a run keeps one."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Slot:
     @property
     def text(self) -> str:
         """The slot as it is printed."""
-        return f"[{SLOT.format(self.what)}]"
+        return f"[{say('paper.slot', what=self.what)}]"
 
 
 Inline = str | Cite | Slot
@@ -35,10 +36,11 @@ Inline = str | Cite | Slot
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; level 1 is a chapter of the paper."""
+    """A heading; level 1 is a chapter of the paper. `part` names the chapter in every language."""
 
     text: str
     level: int = 2
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class PaperTable:
     @property
     def caption(self) -> str:
         """The caption with its number."""
-        return f"Table {self.number}. {self.grid.caption}"
+        return say("paper.table.caption", number=self.number, caption=self.grid.caption)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,38 @@ def text(*parts: Inline) -> Paragraph:
     return Paragraph(tuple(p for p in parts if p != ""))
 
 
+def phrase(key: str, **values: object) -> tuple[Inline, ...]:
+    """Return a text of the report; citations, slots and parts made of them stand where the text names them.
+
+    Parameters
+    ----------
+    key
+        As in `say`.
+    **values
+        By placeholder: a `Cite`, a `Slot`, a tuple of parts, or anything that is printed as text.
+    """
+    inside = {k: v if isinstance(v, tuple) else (v,) for k, v in values.items() if isinstance(v, Cite | Slot | tuple)}
+    told = {k: f"{MARK}{k}{MARK}" if k in inside else str(v).replace(MARK, "") for k, v in values.items()}
+    pieces = say(key, **told).split(MARK)
+    found = [inside[piece] if i % 2 else (piece,) for i, piece in enumerate(pieces)]
+    return tuple(part for parts in found for part in parts if part != "")
+
+
+def sentences(*parts: Inline | tuple[Inline, ...]) -> Paragraph:
+    """Return a paragraph of sentences with blanks between them; empty ones are left out."""
+    return Paragraph(joined(parts))
+
+
+def joined(parts: Iterable[Inline | tuple[Inline, ...]], between: str = " ") -> tuple[Inline, ...]:
+    """Return parts one after the other, with something between; empty ones are left out."""
+    out: list[Inline] = []
+    for part in parts:
+        if part not in ("", ()):
+            out += [between] if out else []
+            out += part if isinstance(part, tuple) else [part]
+    return tuple(out)
+
+
 def bullets(lines: Iterable[str | Sequence[Inline]]) -> list[Paragraph]:
     """Return the items of a list."""
     return [Paragraph((line,) if isinstance(line, str) else tuple(line), bullet=True) for line in lines]
@@ -131,7 +165,7 @@ def cite(*keys: str) -> Cite:
 def written(given: str, what: str) -> Inline:
     """Return a text that a person gave, in quotation marks, or the slot for it."""
     said = given.strip().rstrip(".")
-    return Slot(what) if said in {"", "not stated"} else f"“{said}”"
+    return Slot(what) if said in {"", "not stated"} else spoken()("common.quoted", text=said)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -139,7 +173,7 @@ def listed(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     comma = "; " if any("," in n for n in names) else ", "
-    return f"{comma.join(names[:-1])} and {names[-1]}"
+    return spoken()("common.and", first=comma.join(names[:-1]), last=names[-1])
 
 
 def numbers_of(cited: Sequence[str], part: Cite) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from primum.report.grid import Grid
 from primum.report.paper.manuscript import Cite, Heading, Inline, Manuscript, PaperTable, Slot, numbers_of
 from primum.report.paper.references import numbered
+from primum.report.say import say
 
 _SPECIAL = re.compile(r"([\\`*_<>|\[\]#])")
 _LIST = re.compile(r"^(\d+)([.)] )")
@@ -35,13 +36,13 @@ def manuscript_md(paper: Manuscript) -> str:
             else:
                 out.append(f"- {line}" if block.bullet else line)
             bullet = block.bullet
-    out.append("## References")
+    out.append(f"## {say('paper.references')}")
     out.append("\n".join(f"{i}. {escape(work)}" for i, work in enumerate(numbered(cited), start=1)))
-    out.append("## Tables")
+    out.append(f"## {say('paper.tables')}")
     out += [table_md(t) for t in paper.printed]
     aside = [f"- {escape(t.caption)}: tables/{t.name}" for t in paper.tables if t.aside]
     if aside:
-        out += ["Supplementary tables in files of their own:", "\n".join(aside)]
+        out += [say("paper.aside"), "\n".join(aside)]
     return "\n\n".join(out) + "\n"
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from primum.measure.metric import METRICS
 from primum.report import words
-from primum.report.numbers import count
+from primum.report.numbers import count, general
 from primum.report.paper import printed
-from primum.report.paper.manuscript import Block, Heading, Inline, cite, listed, text
+from primum.report.paper.design import trained
+from primum.report.paper.manuscript import Block, Heading, Inline, cite, joined, listed, phrase, sentences
+from primum.report.say import say
 from primum.report.source import Audited, chapter, estimates, models, verdicts
 
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -30,51 +32,34 @@ SOURCES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Way:
-    """How an interval is made, in words, with its sources."""
+    """How an interval is made: the key of its words, and its sources."""
 
-    words: str
-    keys: tuple[str, ...] = ()
+    key: str
+    sources: tuple[str, ...] = ()
 
 
 WAYS = {
-    "Wilson": Way("Wilson's score method", ("wilson1927",)),
-    "Wilson, effective people": Way(
-        "Wilson's score method with the effective number of people from the linearised variance",
-        ("wilson1927", "binder1983"),
-    ),
-    "Wilson, effective people, cluster-robust": Way(
-        "Wilson's score method with the effective number of people from the cluster-robust linearised variance",
-        ("wilson1927", "binder1983"),
-    ),
-    "DeLong": Way("DeLong's method on the logit scale, with quantiles of Student's t", ("delong1988",)),
-    "Newcombe (AUROC)": Way(
-        "Newcombe's score method, where DeLong's breaks down (few people, or perfect separation)", ("newcombe2006",)
-    ),
-    "MOVER on Wilson": Way("combining the limits of their parts", ("zou2008",)),
-    "reciprocal of Wilson": Way("the reciprocals of Wilson's limits", ("wilson1927",)),
-    "linearised": Way("linearisation", ("binder1983",)),
-    "linearised, cluster-robust": Way("cluster-robust linearisation", ("binder1983",)),
-    "simulated curves": Way("simulating smoothed calibration curves about the one found"),
-    "Newcombe": Way("Newcombe's hybrid score method", ("newcombe1998",)),
-    "independent sum of limits": Way("combining the limits of both groups", ("zou2008",)),
+    "Wilson": Way("wilson", ("wilson1927",)),
+    "Wilson, effective people": Way("effective", ("wilson1927", "binder1983")),
+    "Wilson, effective people, cluster-robust": Way("effective_clusters", ("wilson1927", "binder1983")),
+    "DeLong": Way("delong", ("delong1988",)),
+    "Newcombe (AUROC)": Way("newcombe_auroc", ("newcombe2006",)),
+    "MOVER on Wilson": Way("parts", ("zou2008",)),
+    "reciprocal of Wilson": Way("reciprocal", ("wilson1927",)),
+    "linearised": Way("linearised", ("binder1983",)),
+    "linearised, cluster-robust": Way("linearised_clusters", ("binder1983",)),
+    "simulated curves": Way("simulated"),
+    "Newcombe": Way("newcombe", ("newcombe1998",)),
+    "independent sum of limits": Way("both", ("zou2008",)),
 }
-JUDGED = (
-    "A group was judged by the interval of its difference from the comparator, not by the point estimate. Harm is "
-    "shown when the whole interval lies beyond the margin; no harm is shown within the margin when the whole interval "
-    "lies inside it; otherwise the result is inconclusive. "
-)
-IDEAL = "Measures with an ideal value were judged by the distance from it in the group itself. "
-LINKED = (
-    "Some people belong together ({}). Intervals of estimates allow for that by the variance between clusters ({}). "
-)
 
 
 def measures(run: Audited, table: str) -> list[Block]:
     """Return the measures, their intervals, and how groups were judged."""
     return [
-        Heading("Measures and statistical analysis"),
-        text(*_defined(run, table)),
-        text(*_intervals(run)),
+        Heading(say("paper.measures.heading")),
+        sentences(*_defined(run, table)),
+        sentences(*_intervals(run)),
         *_judgement(run),
         *_multiplicity(run),
     ]
@@ -102,27 +87,22 @@ def used(run: Audited) -> dict[str, list[str]]:
     return {k: [m for m in METRICS if m in v] for k, v in found.items()}
 
 
-def _defined(run: Audited, table: str) -> list[Inline]:
+def _defined(run: Audited, table: str) -> list[str | tuple[Inline, ...]]:
     there = {r["metric"] for r in estimates(run)}
     names = [m for m in METRICS if m in there and m not in {"n", "prevalence"}]
     cut = [m for m in names if METRICS[m].threshold or METRICS[m].needs == "counts"]
     rest = [m for m in names if m not in cut]
-    parts: list[Inline] = ["Prevalence was estimated. "] if "prevalence" in there else []
-    parts += [f"At the decision threshold: {listed([printed.name(m) for m in cut])} ", _works(cut)]
-    if rest:
-        parts += [f". From the whole range of scores: {listed([_name(m) for m in rest])} ", _works(rest)]
-    if "net_benefit" in names:
-        parts.append(
-            ". Net benefit counts people rightly found per person, less the false alarms at the price that the "
-            "threshold implies"
-        )
-    where = f". {table} gives the definition of each measure" if table else ""
-    return [*parts, f"{where}."]
+    return [
+        say("paper.measures.prevalence") if "prevalence" in there else "",
+        phrase("paper.measures.threshold", measures=listed([printed.name(m) for m in cut]), source=_works(cut)),
+        phrase("paper.measures.range", measures=listed([_name(m) for m in rest]), source=_works(rest)) if rest else "",
+        say("paper.measures.net_benefit") if "net_benefit" in names else "",
+        say("paper.measures.table", table=table) if table else "",
+    ]
 
 
 def _name(metric: str) -> str:
-    long = "area under the receiver operating characteristic curve (AUROC)"
-    return long if metric == "auroc" else printed.name(metric)
+    return say("paper.name.auroc_in_full") if metric == "auroc" else printed.name(metric)
 
 
 def _works(metrics: list[str]) -> Inline:
@@ -130,28 +110,43 @@ def _works(metrics: list[str]) -> Inline:
     return cite(*keys) if keys else ""
 
 
-def _intervals(run: Audited) -> list[Inline]:
-    parts: list[Inline] = [f"Intervals are {printed.level(run.usecase.level)} confidence intervals"]
-    for i, (method, metrics) in enumerate(used(run).items()):
-        way = WAYS.get(method, Way(f"the method '{method}'"))
-        names = listed([printed.name(m) for m in metrics])
-        parts.append(f"{': ' if i == 0 else '; '}by {way.words} for {names}")
-        parts += [" ", cite(*way.keys)] if way.keys else []
-    for method in dict.fromkeys(_differences(run)):
-        way = WAYS.get(method, Way(f"the method '{method}'"))
-        parts.append(f"; by {way.words} for differences between groups in {listed(_differences(run)[method])}")
-        parts += [" ", cite(*way.keys)] if way.keys else []
-    parts.append(". ")
-    if run.usecase.weight:
-        parts.append("Estimates are weighted by the survey weights. ")
-    clusters = [r for r in estimates(run) if "cluster" in str(r.get("method"))]
-    if clusters:
+def _intervals(run: Audited) -> list[str | tuple[Inline, ...]]:
+    level = printed.level(run.usecase.level)
+    own = {method: [printed.name(m) for m in metrics] for method, metrics in used(run).items()}
+    ways = [_way("estimates", method, names) for method, names in own.items()]
+    ways += [_way("differences", method, names) for method, names in _differences(run).items()]
+    out: list[str | tuple[Inline, ...]] = [
+        phrase("paper.intervals.ways", level=level, ways=joined(ways, "; "))
+        if ways
+        else say("paper.intervals.none", level=level)
+    ]
+    kind = "trained" if trained(run) else "brought"
+    out += [say(f"paper.intervals.conditional.{kind}")]
+    out += [say("paper.intervals.weighted")] if run.usecase.weight else []
+    out += [say("paper.intervals.independent")] if _independent(run) else []
+    if any("cluster" in str(r.get("method")) for r in estimates(run)):
         ids = run.usecase.identifiers
-        by = ids.variance_by or " and ".join(n for n in ("person", "family") if getattr(ids, n)) or "declared clusters"
-        parts.append(LINKED.format(f"by {by}", "few clusters widen them"))
+        units = [say(f"paper.models.unit.{n}") for n in ("person", "family") if getattr(ids, n)]
+        by = ids.variance_by or listed(units) or say("paper.intervals.clusters")
+        out.append(say("paper.intervals.linked", unit=by))
     if any("simulated" in str(r.get("method")) for r in estimates(run)) or chapter(run, "groups").get("joint"):
-        parts.append(f"Where numbers are drawn at random, {count(run.usecase.replicates)} replicates were declared.")
-    return parts
+        out.append(say("paper.intervals.random", count=count(run.usecase.replicates)))
+    return out
+
+
+def _independent(run: Audited) -> bool:
+    """Whether nothing was declared that links people or weighs them."""
+    ids = run.usecase.identifiers
+    return not (run.usecase.weight or ids.family or ids.repeated_visits or ids.variance_by)
+
+
+def _way(kind: str, method: str, names: list[str]) -> tuple[Inline, ...]:
+    """Return how intervals of some measures are made, with the sources."""
+    way = WAYS.get(method)
+    said = say(f"paper.way.{way.key}") if way else say("paper.way.other", method=method)
+    if way is None or not way.sources:
+        return (say(f"paper.intervals.{kind}", way=said, measures=listed(names)),)
+    return phrase(f"paper.intervals.{kind}_source", way=said, measures=listed(names), source=cite(*way.sources))
 
 
 def _differences(run: Audited) -> dict[str, list[str]]:
@@ -172,14 +167,26 @@ def _judgement(run: Audited) -> list[Block]:
         return []
     ideal = any(METRICS[m].better in {"one", "zero"} for m in margins)
     plain = bool([m for m in margins if METRICS[m].better not in {"one", "zero"}])
-    sizes = listed([f"{words.margin(m, v)}" for m, v in margins.items()])
+    sizes = listed([words.margin(m, v) for m, v in margins.items()])
     return [
-        text(
-            f"The margins, the largest shortfalls held acceptable, were declared beforehand: {sizes}. "
-            f"{JUDGED if plain else ''}{IDEAL if ideal else ''}Groups with fewer people than declared necessary, or "
-            "with a wider interval that does not show harm, are 'not assessable'."
+        sentences(
+            say("paper.judged.margins", margins=sizes),
+            say("paper.judged.differences") if plain else "",
+            say("paper.judged.ideal") if ideal else "",
+            _one_sided(run),
+            say("paper.judged.few"),
         )
     ]
+
+
+def _one_sided(run: Audited) -> str:
+    """Return at what error a verdict stands; the repairs have their own."""
+    level, declared = run.usecase.level, run.usecase.no_harm
+    error = printed.with_unit(general(round(50 * (1 - level), 6)), "percent")
+    about = {"level": printed.level(level), "error": error}
+    if declared is None or not chapter(run, "repairs").get("repairs"):
+        return say("paper.judged.one_sided", **about)
+    return say("paper.judged.one_sided_repairs", alpha=printed.percent(declared.alpha), **about)
 
 
 def _multiplicity(run: Audited) -> list[Block]:
@@ -187,14 +194,10 @@ def _multiplicity(run: Audited) -> list[Block]:
     kinds = {str(r.get("adjustment")) for r in rows}
     if not rows:
         return []
-    lead = (
-        "Verdicts are given group by group and are not corrected for the number of groups, measures or models; "
-        "simultaneous intervals, which hold for all groups of one division at once, stand beside them "
-    )
-    parts: list[Inline] = [lead, cite("hothorn2008")]
-    if "Benjamini-Hochberg" in kinds:
-        marked = (
-            ". Exploratory comparisons are marked so; their q-values (false discovery rate) are in the audit's report "
+    marked = "Benjamini-Hochberg" in kinds
+    return [
+        sentences(
+            phrase("paper.judged.multiplicity", source=cite("hothorn2008")),
+            phrase("paper.judged.exploratory", source=cite("benjamini1995")) if marked else "",
         )
-        parts += [marked, cite("benjamini1995")]
-    return [text(*parts, ".")]
+    ]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from primum.report.paper import analysis, design, measured
 from primum.report.paper.manuscript import Block, Heading, PaperTable
 from primum.report.paper.table_set import number_of
+from primum.report.say import say
 from primum.report.source import Audited
 
 METHODS = "Methods"
+"""What the chapter is called in every language."""
 
 
 def methods(run: Audited, tables: Sequence[PaperTable]) -> list[Block]:
@@ -23,7 +25,7 @@ def methods(run: Audited, tables: Sequence[PaperTable]) -> list[Block]:
         The tables of the paper, for their numbers.
     """
     return [
-        Heading(METHODS, level=1),
+        Heading(say("paper.methods.heading"), level=1, part=METHODS),
         *design.design(run),
         *design.participants(run),
         *design.outcome(run),

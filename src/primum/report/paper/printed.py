@@ -6,14 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from primum.finding import Estimate, Status
+from primum.finding import Estimate, Status, Verdict
 from primum.report import words
-from primum.report.numbers import COUNTS, GAPS, NONE, PLACES, RATES, fixed, known
-from primum.report.paper.manuscript import MISSING_WORD
+from primum.report.numbers import COUNTS, GAPS, NONE, PLACES, RATES, fixed, general, known, withheld_word
+from primum.report.say import say, spoken
 
 FEW_DIGITS = 1e-9
-NAMES = {"selection_rate": "proportion selected", "oe_ratio": "observed/expected ratio"}
-PROPER = frozenset({"Brier", "E50", "E90"})
+RENAMED = frozenset({"selection_rate", "oe_ratio"})
+"""Measures that a sentence calls otherwise than a heading."""
+PROPER = frozenset({"brier", "e50", "e90"})
+"""Measures whose names begin with a capital everywhere."""
 COUNTED_DIFFERENCE = 3
 
 
@@ -23,11 +25,21 @@ def withheld(row: Mapping[str, Any] | Estimate) -> bool:
     return str(status) == str(Status.SUPPRESSED)
 
 
+def no_value(row: Mapping[str, Any] | Estimate) -> str:
+    """Return why there is no number: it is hidden, or it cannot be known."""
+    return withheld_word() if withheld(row) else spoken()("report.status.not_estimable")
+
+
+def verdict(kind: Verdict) -> str:
+    """Return a verdict in words."""
+    return spoken()(f"report.verdict.{kind.name.lower()}.name")
+
+
 def counted(value: Any, *, hidden: bool = False) -> str:
     """Return a number of people; 'withheld' where it is hidden."""
     if known(value):
         return fixed(value)
-    return MISSING_WORD if hidden else NONE
+    return withheld_word() if hidden else NONE
 
 
 def share(part: Any, whole: Any, *, protected: bool = False) -> str:
@@ -38,12 +50,13 @@ def share(part: Any, whole: Any, *, protected: bool = False) -> str:
     if not (known(part) and known(whole)) or not whole:
         return counted(part)
     places = 3 if not protected else min(3, math.floor(math.log10(whole) + FEW_DIGITS)) if whole >= 1 else 0
-    return f"{fixed(part)} ({fixed(100 * round(part / whole, places), min(1, max(0, places - 2)))}%)"
+    percent_ = percent(round(part / whole, places), min(1, max(0, places - 2)))
+    return say("paper.number.share", number=fixed(part), percent=percent_)
 
 
 def percent(value: Any, places: int = 0) -> str:
     """Return a share as percent: '10%'."""
-    return f"{fixed(100 * float(value), places)}%" if known(value) else NONE
+    return with_unit(fixed(100 * float(value), places), "percent") if known(value) else NONE
 
 
 def threshold(value: Any) -> str:
@@ -63,7 +76,7 @@ def estimate(metric: str, row: Mapping[str, Any] | Estimate, *, sure: str = "") 
     """
     value, low, high = _three(row)
     if not known(value):
-        return MISSING_WORD if withheld(row) else "not estimable"
+        return no_value(row)
     if metric in COUNTS:
         return fixed(value)
     scale, unit, most = _unit(metric)
@@ -72,14 +85,21 @@ def estimate(metric: str, row: Mapping[str, Any] | Estimate, *, sure: str = "") 
     return _joined(value, low, high, scale, unit, _places((value, low, high), scale, most), sure)
 
 
-def difference(metric: str, row: Mapping[str, Any] | Estimate, *, sure: str = "") -> str:
-    """Return a signed difference with its interval; of shares in percentage points, without a unit."""
+def everybody(prevalence: float, at: float) -> str:
+    """Return the net benefit of selecting everybody at a threshold, with no more decimals than the prevalence has."""
+    places = _places((prevalence,), 1.0, PLACES.get("net_benefit", 3))
+    return fixed(prevalence - (1 - prevalence) * at / (1 - at), places)
+
+
+def difference(metric: str, row: Mapping[str, Any] | Estimate, *, sure: str = "", units: bool = False) -> str:
+    """Return a signed difference with its interval; of shares in percentage points, named only with `units`."""
     value, low, high = _three(row)
     if not known(value):
-        return MISSING_WORD if withheld(row) else "not estimable"
+        return no_value(row)
     scale, _, most = _unit(metric)
     most = 1 if metric in RATES | GAPS else max(most, COUNTED_DIFFERENCE)
-    return _joined(value, low, high, scale, "", _places((value, low, high), scale, most), sure, signed=True)
+    unit_ = "percentage_points" if units and metric in RATES else ""
+    return _joined(value, low, high, scale, unit_, _places((value, low, high), scale, most), sure, signed=True)
 
 
 def limits(metric: str, low: Any, high: Any) -> str:
@@ -89,7 +109,7 @@ def limits(metric: str, low: Any, high: Any) -> str:
     scale, _, most = _unit(metric)
     most = 1 if metric in RATES | GAPS else max(most, COUNTED_DIFFERENCE)
     places = _places((low, high), scale, most)
-    return f"{fixed(scale * low, places)} to {fixed(scale * high, places)}"
+    return say("paper.number.limits", low=fixed(scale * low, places), high=fixed(scale * high, places))
 
 
 def margin(metric: str, size: Any) -> str:
@@ -97,20 +117,37 @@ def margin(metric: str, size: Any) -> str:
     if not known(size):
         return NONE
     scale, _, _ = _unit(metric)
-    return f"{scale * float(size):g}"
+    return general(scale * float(size))
+
+
+def margin_with_unit(metric: str, size: Any) -> str:
+    """Return a declared margin; of shares in percentage points, named."""
+    return with_unit(margin(metric, size), "percentage_points" if metric in RATES else "")
+
+
+def width(metric: str, size: float) -> str:
+    """Return a declared width of an interval; of shares in percentage points, named."""
+    return margin_with_unit(metric, size) if metric in RATES else general(size)
 
 
 def unit(metric: str) -> str:
     """Return what a difference of a metric is counted in."""
-    return "percentage points" if metric in RATES | GAPS else "units of the measure"
+    return say("paper.unit.points" if metric in RATES | GAPS else "paper.unit.other")
 
 
 def name(metric: str) -> str:
     """Return a measure as it stands inside a sentence: 'positive predictive value', 'Brier score', 'AUROC'."""
+    if metric in RENAMED:
+        return say(f"paper.name.{metric}")
     title = words.metric_title(metric)
-    if metric in NAMES:
-        return NAMES[metric]
-    return title if title.split(maxsplit=1)[0] in PROPER else words.lower(title)
+    return title if metric in PROPER else words.lower(title)
+
+
+def with_unit(number: str, unit_: str) -> str:
+    """Return a number with its unit: "percent", "points", "percentage_points", or "" for none."""
+    if unit_ == "percent":
+        return spoken()("language.percent", n=number)
+    return say(f"paper.number.{unit_}", number=number) if unit_ else number
 
 
 def _three(row: Mapping[str, Any] | Estimate) -> tuple[Any, Any, Any]:
@@ -122,9 +159,9 @@ def _three(row: Mapping[str, Any] | Estimate) -> tuple[Any, Any, Any]:
 def _unit(metric: str) -> tuple[float, str, int]:
     """Return by what a metric is multiplied, its unit, and how many decimals it has at most."""
     if metric in RATES:
-        return 100.0, "%", 1
+        return 100.0, "percent", 1
     if metric in GAPS:
-        return 100.0, " points", 1
+        return 100.0, "points", 1
     return 1.0, "", PLACES.get(metric, 2)
 
 
@@ -141,8 +178,10 @@ def _joined(
     value: Any, low: Any, high: Any, scale: float, unit_: str, places: int, sure: str, *, signed: bool = False
 ) -> str:
     sign = "+" if signed and round(scale * float(value), places) > 0 else ""
-    text = f"{sign}{fixed(scale * value, places)}{unit_}"
+    text = with_unit(f"{sign}{fixed(scale * value, places)}", unit_)
     if not (known(low) and known(high)):
         return text
-    lead = f"{sure} CI " if sure else ""
-    return f"{text} ({lead}{fixed(scale * low, places)} to {fixed(scale * high, places)})"
+    ends = {"low": fixed(scale * low, places), "high": fixed(scale * high, places)}
+    if sure:
+        return say("paper.number.estimate_sure", value=text, level=sure, **ends)
+    return say("paper.number.estimate", value=text, **ends)

@@ -8,9 +8,11 @@ from primum.finding import Finding, Verdict
 from primum.measure.metric import METRICS
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NONE, fixed, half_up, known
+from primum.report.numbers import NONE, fixed, half_up, known, withheld_word
 from primum.report.paper import printed
-from primum.report.paper.manuscript import MISSING_WORD, PaperTable
+from primum.report.paper.behind import Who, behind, number
+from primum.report.paper.manuscript import PaperTable
+from primum.report.say import say, told
 from primum.report.source import (
     Audited,
     Row,
@@ -24,23 +26,13 @@ from primum.report.source import (
     verdicts,
 )
 from primum.report.views import people, repairs
-from primum.usecase import OVERALL
+from primum.usecase import OVERALL, Precision
 
-BY_GROUP = ("selection_rate", "sensitivity", "specificity", "ppv", "auroc", "oe_ratio", "calibration_slope")
-HIDDEN = "inconclusive (suppressed)"
-STATES = {"certified": "no loss beyond the margin", "harmed": "loses more than the margin"}
-ABBREVIATIONS = "AUROC=area under the receiver operating characteristic curve; CI=confidence interval."
-WITHHELD = f"“{MISSING_WORD}”: not shown, to protect people in small cells, of this group or of another."
-DIGITS = "Numbers rest on protected counts, with as many digits as these allow; limits are rounded outwards."
-SYMBOLS = (
-    "TP, FP, TN, FN=true and false positives and negatives; n=people; t=decision threshold; y=outcome; s=predicted "
-    "risk; P, R=precision and recall at each threshold; b=bin of risks."
-)
-REPAIRS = (
-    "Found/lost: people with the outcome whom only the repaired model selects, and whom only the present one selects. "
-    "Spared/added: people without it whom only the present model selects, and whom only the repaired one selects. "
-    "Change: {} per 1,000 people of the group, with one-sided limits at {} each. {}"
-)
+BY_GROUP = (
+    "selection_rate", "sensitivity", "specificity", "ppv", "auroc", "oe_ratio", "calibration_slope", "net_benefit",
+)  # fmt: skip
+JUDGED = frozenset({"certified", "harmed"})
+"""How the group of a repair can end, apart from not assessable."""
 
 
 def tables(run: Audited) -> list[PaperTable]:
@@ -49,23 +41,22 @@ def tables(run: Audited) -> list[PaperTable]:
     found: list[PaperTable] = []
     main = [
         ("people", people_by_group(run), people_note(run), False),
-        ("performance", overall(run), f"{ABBREVIATIONS} {_hidden(run)}", False),
-        ("performance-by-group", by_group(run, first), f"{ABBREVIATIONS} {_hidden(run)}", False),
-        ("differences", differences(run, first), f"{difference_note(run)} {_hidden(run)}", False),
+        ("performance", overall(run), performance_note(run), False),
+        ("performance-by-group", by_group(run, first), performance_note(run), False),
+        ("differences", differences(run, first), difference_note(run), False),
         ("repairs", who_gains(run), repair_note(run), False),
     ]
     found += [
-        PaperTable(str(i), f"table-{i}-{name}", grid, note.strip(), aside)
+        PaperTable(str(i), f"table-{i}-{name}", grid, note, aside)
         for i, (name, grid, note, aside) in enumerate([m for m in main if m[1]], start=1)
     ]
-    extra = [("measures", measures(run), SYMBOLS, False)]
+    extra = [("measures", measures(run), say("paper.table.measures.symbols"), False)]
     extra += [(f"people-by-{_file(a)}", grid, characteristics_note(), True) for a, grid in characteristics(run)]
     for m in (x["name"] for x in models(run) if x["name"] != first):
-        note = f"{ABBREVIATIONS} {_hidden(run)}"
-        extra.append((f"performance-by-group-{_file(m)}", by_group(run, m), note, True))
-        extra.append((f"differences-{_file(m)}", differences(run, m), f"{difference_note(run)} {_hidden(run)}", True))
+        extra.append((f"performance-by-group-{_file(m)}", by_group(run, m), performance_note(run), True))
+        extra.append((f"differences-{_file(m)}", differences(run, m), difference_note(run), True))
     found += [
-        PaperTable(f"S{i}", f"table-s{i}-{name}", grid, note.strip(), aside)
+        PaperTable(f"S{i}", f"table-s{i}-{name}", grid, note, aside)
         for i, (name, grid, note, aside) in enumerate([x for x in extra if x[1]], start=1)
     ]
     return found
@@ -73,7 +64,8 @@ def tables(run: Audited) -> list[PaperTable]:
 
 def number_of(found: Sequence[PaperTable], name: str) -> str:
     """Return 'Table 3' for a table whose file name ends so, or "" when it is not there."""
-    return next((f"Table {t.number}" for t in found if t.name.partition("-")[2].partition("-")[2] == name), "")
+    number = next((t.number for t in found if t.name.partition("-")[2].partition("-")[2] == name), "")
+    return say("paper.table.name", number=number) if number else ""
 
 
 def indexed(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
@@ -92,16 +84,18 @@ def attribute_line(attribute: str) -> Line:
 def people_by_group(run: Audited) -> Grid:
     """Return how many people there are in each group, and how many have the outcome."""
     model = primary(run)
-    heads = ["Group", "People", f"With {run.usecase.outcome.name}"]
+    heads = [*_heads("group", "people"), say("paper.table.head.outcome", outcome=run.usecase.outcome.name)]
     unknown = chapter(run, "people").get("unrecorded") or {}
-    heads += ["Outcome unknown, of those eligible"] if unknown else []
+    heads += _heads("unknown") if unknown else []
     everyone = decided(estimates(run), model, "prevalence", OVERALL, "everyone", None)
     if everyone is None:
         return Grid("", heads, [])
     total = everyone.get("n")
     cut = bool(run.manifest.get("release"))
     none = _unknown(unknown, None)
-    lines = [Line("Everyone", _people(everyone, total, none, asked=bool(unknown), protected=cut))]
+    lines = [
+        Line(words.group_name(OVERALL, "everyone"), _people(everyone, total, none, asked=bool(unknown), protected=cut))
+    ]
     for attribute, groups, _ in divisions(run):
         lines.append(attribute_line(attribute))
         for group in groups:
@@ -110,14 +104,14 @@ def people_by_group(run: Audited) -> Grid:
                 gone = _unknown(unknown.get(attribute) or {}, group)
                 cells_ = _people(row, total, gone, asked=bool(unknown), protected=cut)
                 lines.append(Line(words.group_name(attribute, group), cells_))
-    return Grid("People in the analysis, by group", heads, lines)
+    return Grid(say("paper.table.people.caption"), heads, lines)
 
 
 def _people(row: Row, total: object, unknown: str, *, asked: bool, protected: bool) -> list[Cell]:
     hidden = printed.withheld(row)
     n, events = row.get("n"), row.get("events")
     if hidden and not known(n):
-        return cells(MISSING_WORD, MISSING_WORD, *([unknown] if asked else []))
+        return cells(withheld_word(), withheld_word(), *([unknown] if asked else []))
     both = [printed.share(a, b, protected=protected) for a, b in ((n, total), (events, n))]
     return cells(*both, *([unknown] if asked else []))
 
@@ -127,7 +121,7 @@ def _unknown(levels: Row, group: str | None) -> str:
     if group is None:
         first: Row = next(iter(levels.values()), {}) if levels else {}
         if any(c["n"] is None or c["unknown_outcome"] is None for c in first.values()):
-            return MISSING_WORD
+            return withheld_word()
         n = sum(c["n"] for c in first.values())
         return printed.share(sum(c["unknown_outcome"] for c in first.values()), n) if n else NONE
     cell = levels.get(group)
@@ -136,8 +130,7 @@ def _unknown(levels: Row, group: str | None) -> str:
 
 def people_note(run: Audited) -> str:
     """Return what stands below the table of people."""
-    said = "Values are numbers (percentages): people of everyone, the outcome of the people in the group."
-    return f"{said} {_hidden(run)}"
+    return _note(say("paper.table.people.note"), *_hidden(run))
 
 
 def overall(run: Audited) -> Grid:
@@ -150,9 +143,13 @@ def overall(run: Audited) -> Grid:
         if metric != "n" and any(r is not None for r in found):
             said = [Cell(printed.estimate(metric, r) if r is not None else NONE) for r in found]
             lines.append(Line(words.capital(printed.name(metric)), said))
-    sure = printed.level(run.usecase.level)
-    caption = f"Performance in everyone. Values are estimates ({sure} CI)"
-    return Grid(caption, ["Measure", *listed], lines)
+    caption = say("paper.table.performance.caption", level=printed.level(run.usecase.level))
+    return Grid(caption, [*_heads("measure"), *listed], lines)
+
+
+def performance_note(run: Audited) -> str:
+    """Return what stands below a table of performance."""
+    return _note(say("paper.table.abbreviations"), *_hidden(run))
 
 
 def by_group(run: Audited, model: str) -> Grid:
@@ -164,9 +161,9 @@ def by_group(run: Audited, model: str) -> Grid:
     for attribute, groups, _ in divisions(run):
         lines.append(attribute_line(attribute))
         lines += [_of_group(rows, model, wanted, at, attribute, g) for g in groups]
-    sure = printed.level(run.usecase.level)
-    heads = ["Group", "People", "Cases", *(words.capital(printed.name(m)) for m in wanted)]
-    return Grid(f"Performance of {model} in every group. Values are estimates ({sure} CI)", heads, lines)
+    heads = [*_heads("group", "people", "cases"), *(words.capital(printed.name(m)) for m in wanted)]
+    caption = say("paper.table.by_group.caption", model=model, level=printed.level(run.usecase.level))
+    return Grid(caption, heads, lines)
 
 
 def _of_group(
@@ -190,84 +187,106 @@ def differences(run: Audited, model: str) -> Grid:
     """Return the difference of each group to its comparator, with the margin and the verdict, a block a measure."""
     joint = indexed(chapter(run, "groups").get("joint", []))
     sure = printed.level(run.usecase.level)
-    heads = ["Group", "Cases", "Compared with", f"Difference ({sure} CI)"]
-    heads += [f"Simultaneous {sure} CI"] if joint else []
+    heads = [*_heads("group", "number", "comparator"), say("paper.table.head.difference", level=sure)]
+    heads += [say("paper.table.head.simultaneous", level=sure)] if joint else []
     lines: list[Line] = []
     exploratory = {g.title for g in run.usecase.groups if g.is_exploratory}
     for metric, size in run.usecase.margins.items():
-        found = verdicts(run, model, metric)
+        found, who = verdicts(run, model, metric), behind(run, model, metric)
         for attribute, groups, _ in divisions(run):
             here = [found[attribute, g] for g in groups if (attribute, g) in found]
             if here:
-                kind = " (exploratory)" if attribute in exploratory else ""
-                unit = printed.unit(metric)
-                lead = f"{words.capital(printed.name(metric))}, {unit}; margin {printed.margin(metric, size)}"
-                lines.append(Line(f"{lead}. {words.capital(attribute)}{kind}", section=True))
-                lines += [_difference(f, joint, wide=bool(joint)) for f in here]
-    caption = f"Differences between groups, {model}, with the margins declared beforehand and the verdicts"
-    return Grid(caption, [*heads, "Verdict"], lines)
+                kind = "section_exploratory" if attribute in exploratory else "section"
+                head = say(
+                    f"paper.table.differences.{kind}",
+                    measure=words.capital(printed.name(metric)),
+                    unit=printed.unit(metric),
+                    margin=printed.margin(metric, size),
+                    who=say(f"paper.table.differences.who.{who}", outcome=run.usecase.outcome.name),
+                    attribute=words.capital(attribute),
+                )
+                lines.append(Line(head, section=True))
+                lines += [_difference(run, f, who, joint, wide=bool(joint)) for f in here]
+    caption = say("paper.table.differences.caption", model=model)
+    return Grid(caption, [*heads, *_heads("verdict")], lines)
 
 
-def _difference(f: Finding, joint: Mapping[tuple[str, ...], list[Row]], *, wide: bool) -> Line:
+def _difference(run: Audited, f: Finding, who: Who, joint: Mapping[tuple[str, ...], list[Row]], *, wide: bool) -> Line:
     e = f.estimate
     hidden = f.verdict is Verdict.SUPPRESSED or printed.withheld(e)
     row = next(iter(joint.get((f.model, f.metric, f.attribute, f.group), [])), None)
     at_once = printed.limits(f.metric, row.get("joint_low"), row.get("joint_high")) if row else NONE
     said = [
-        printed.counted(e.events, hidden=hidden),
+        printed.counted(number(run, f, who), hidden=hidden),
         words.comparator(f.comparator) if f.comparator else NONE,
-        MISSING_WORD if hidden and not known(e.value) else printed.difference(f.metric, e),
-        *([MISSING_WORD if hidden else at_once] if wide else []),
-        verdict(f),
+        withheld_word() if hidden and not known(e.value) else printed.difference(f.metric, e),
+        *([withheld_word() if hidden else at_once] if wide else []),
+        verdict(run, f),
     ]
     return Line(words.group_name(f.attribute, f.group), cells(*said))
 
 
-def verdict(f: Finding) -> str:
-    """Return the verdict with what it lacks: 'not assessable (120 more cases needed)'."""
+def verdict(run: Audited, f: Finding) -> str:
+    """Return the verdict with what it lacks: 'not assessable (about 120 more cases needed for 80% power)'."""
     if f.verdict is Verdict.SUPPRESSED or printed.withheld(f.estimate):
-        return HIDDEN
-    who = "cases" if f.more_kind == "events" else "people without it"
-    more = f" ({fixed(f.more_events)} more {who} needed)" if f.more_events else ""
-    return f"{f.verdict}{more if f.verdict is not Verdict.INCONCLUSIVE else ''}"
+        return printed.verdict(Verdict.SUPPRESSED)
+    said, more = printed.verdict(f.verdict), lack(run, f)
+    if not more or f.verdict is Verdict.INCONCLUSIVE:
+        return said
+    return say("paper.verdict.lacking", verdict=said, lack=more)
+
+
+def lack(run: Audited, f: Finding) -> str:
+    """Return how many more people a verdict needs: 'about 120 more cases needed for 80% power', or ""."""
+    if not f.more_events:
+        return ""
+    kind = "events" if f.more_kind == "events" else "nonevents"
+    have = f.estimate.events if kind == "events" else f.estimate.nonevents
+    least = run.usecase.precision.get(f.metric, Precision()).events
+    rule = "least" if have + f.more_events == least else "more"
+    return told(f"paper.verdict.{rule}.{kind}", f.more_events, count=fixed(f.more_events))
 
 
 def difference_note(run: Audited) -> str:
     """Return what stands below a table of differences."""
     joint = chapter(run, "groups").get("joint", [])
-    at_once = " Simultaneous intervals hold together for all groups under one heading." if joint else ""
-    return (
-        "CI=confidence interval. A difference is the group minus what it is compared with. Harm shown: the whole "
-        "interval lies beyond the margin; no harm shown within the margin: the whole interval lies inside it; "
-        f"inconclusive: it reaches both sides; not assessable: too few people by what was declared.{at_once}"
-    )
+    at_once = say("paper.table.differences.simultaneous") if joint else ""
+    return _note(say("paper.table.differences.note"), at_once, *_hidden(run))
 
 
 def who_gains(run: Audited) -> Grid:
     """Return what each repair changes for each group; repairs that change nothing are left out."""
-    heads = ["Group", "People", "Found/lost", "Spared/added", "Change per 1,000 (limits)", "Verdict"]
+    heads = _heads("group", "people", "found", "spared", "change", "verdict")
     lines: list[Line] = []
     for r in repairs.tried(run):
         if r["failed"] or not repairs.changed(r):
             continue
         state = "granted" if r["granted"] else "refused"
-        role = "; for comparison only" if r["comparator"] else ""
-        lines.append(Line(f"{words.capital(r['name'])} (certificate {state}{role})", section=True))
+        kind = f"{state}_comparator" if r["comparator"] else state
+        lines.append(Line(say(f"paper.table.repairs.{kind}", repair=words.capital(r["name"])), section=True))
         lines += [_changed(g) for g in r["groups"]]
-    return Grid("What each repair would change, for whom", heads, lines)
+    return Grid(say("paper.table.repairs.caption"), heads, lines)
 
 
 def _changed(g: Row) -> Line:
     both = [f"{fixed(g[a])}/{fixed(g[b])}" for a, b in (("found", "lost"), ("spared", "alarmed"))]
-    value = g.get("value")
-    change = "not estimable"
-    if known(value):
-        number = half_up(1000 * float(value or 0), 1)
-        change = f"{'+' if number > 0 else ''}{fixed(number, 1)}"
-        change += f" ({fixed(1000 * g['low'], 1)} to {fixed(1000 * g['high'], 1)})" if known(g["low"]) else ""
     n = printed.counted(g["events"] + g["nonevents"])
-    said = STATES.get(str(g.get("decides", g["verdict"])), str(g["verdict"]))
-    return Line(words.full_name(g["attribute"], g["group"]), cells(n, *both, change, said))
+    said = str(g.get("decides", g["verdict"]))
+    state = say(f"paper.table.repairs.{said}") if said in JUDGED else printed.verdict(Verdict(said))
+    return Line(words.full_name(g["attribute"], g["group"]), cells(n, *both, _per_thousand(g), state))
+
+
+def _per_thousand(g: Row) -> str:
+    """Return a change of utility per 1,000 people with its limits."""
+    value, low, high = g.get("value"), g.get("low"), g.get("high")
+    if not known(value):
+        return printed.no_value(g)
+    number = half_up(1000 * float(value or 0), 1)
+    change = f"{'+' if number > 0 else ''}{fixed(number, 1)}"
+    if not known(low):
+        return change
+    ends = {"low": fixed(1000 * float(low or 0), 1), "high": fixed(1000 * float(high or 0), 1)}
+    return say("paper.number.estimate", value=change, **ends)
 
 
 def repair_note(run: Audited) -> str:
@@ -276,9 +295,10 @@ def repair_note(run: Audited) -> str:
     if declared is None:
         return ""
     same = [r["name"] for r in repairs.tried(run) if not r["failed"] and not repairs.changed(r)]
-    none = f"No decision about anybody here changes with: {'; '.join(same)}." if same else ""
-    utility = str(chapter(run, "repairs").get("utility", {}).get("words", "")) or "the declared utility"
-    return REPAIRS.format(utility, printed.level(1 - declared.alpha), none).strip()
+    none = say("paper.table.repairs.unchanged", repairs="; ".join(same)) if same else ""
+    utility = chapter(run, "repairs").get("utility", {}).get("words") or say("paper.table.repairs.utility")
+    note = say("paper.table.repairs.note", utility=utility, level=printed.level(1 - declared.alpha))
+    return _note(note, none)
 
 
 def measures(run: Audited) -> Grid:
@@ -295,31 +315,46 @@ def measures(run: Audited) -> Grid:
         for name, m in METRICS.items()
         if name in used
     ]
-    return Grid("Measures of performance", ["Measure", "In words", "Formula", "Interval"], lines)
+    return Grid(say("paper.table.measures.caption"), _heads("measure", "words", "formula", "interval"), lines)
 
 
 def characteristics(run: Audited) -> list[tuple[str, Grid]]:
     """Return the characteristics of people, once for each way of dividing them."""
-    if len((chapter(run, "people").get("table_one") or {}).get("rows", [])) < 2:
+    held = chapter(run, "people").get("table_one") or {}
+    if len(held.get("rows", [])) < 2:
         return []  # only the outcome: the table of people by group has it
+    by = [str(c["attribute"]) for c in held["columns"] if c["attribute"] != OVERALL]
     found = []
-    for grid in people.table_one(run):
-        attribute = grid.caption.rpartition(", by ")[2] if ", by " in grid.caption else "everyone"
+    for attribute, grid in zip(dict.fromkeys(by) or ["everyone"], people.table_one(run), strict=True):
         lines = [Line(x.head, [Cell(c.text.replace("\N{NO-BREAK SPACE}%", "%")) for c in x.cells]) for x in grid.lines]
-        found.append((attribute, Grid(f"Characteristics of people, by {attribute}", grid.columns, lines)))
+        caption = (
+            say("paper.table.characteristics.caption", attribute=attribute)
+            if by
+            else say("paper.table.characteristics.everyone")
+        )
+        found.append((attribute, Grid(caption, grid.columns, lines)))
     return found
 
 
 def characteristics_note() -> str:
     """Return what stands below a table of characteristics."""
-    return "Values are numbers (percentages of those with a known value) or means (standard deviations)."
+    return say("paper.table.characteristics.note")
 
 
-def _hidden(run: Audited) -> str:
+def _hidden(run: Audited) -> list[str]:
     """Return what is said of hidden numbers, where there are any."""
-    some = any(printed.withheld(r) for r in estimates(run))
-    digits = DIGITS if run.manifest.get("release") else ""
-    return f"{digits} {WITHHELD if some else ''}".strip()
+    digits = [say("paper.table.digits")] if run.manifest.get("release") else []
+    if not any(printed.withheld(r) for r in estimates(run)):
+        return digits
+    return [*digits, say("paper.table.withheld", word=withheld_word())]
+
+
+def _note(*said: str) -> str:
+    return " ".join(x for x in said if x)
+
+
+def _heads(*names: str) -> list[str]:
+    return [say(f"paper.table.head.{name}") for name in names]
 
 
 def _file(name: str) -> str:

@@ -16,13 +16,10 @@ from primum.report.paper.methods import methods
 from primum.report.paper.references import bibtex
 from primum.report.paper.results import results
 from primum.report.paper.table_set import tables
+from primum.report.say import say
 from primum.report.source import Audited
 from primum.report.tables import to_csv
 
-NOTE = (
-    "Draft, made by primum {version} from {what}. Every number is filled in. What only the authors can know "
-    "stands in square brackets, [to be written by the authors: …]. Nothing is interpreted. Delete this paragraph."
-)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 """Tells spreadsheets that the text is UTF-8; without it they garble '≥65' and '−1.4'."""
 _SIGN = re.compile(r"^\+(?=\d)")
@@ -32,8 +29,8 @@ def manuscript(run: Audited) -> Manuscript:
     """Return text and tables of the paper, from a finished run or a release of one; no data is read."""
     told = tables(run)
     blocks = [*methods(run, told), *results(run, told)]
-    what = "the release of an audit" if run.manifest.get("release") else "a finished audit"
-    return Manuscript(title(run), NOTE.format(version=run.manifest.get("primum", ""), what=what), blocks, told)
+    kind = "paper.note.release" if run.manifest.get("release") else "paper.note.audit"
+    return Manuscript(title(run), say(kind, version=run.manifest.get("primum", "")), blocks, told)
 
 
 def write(run: Audited, folder: Path) -> dict[str, Path]:
@@ -77,13 +74,13 @@ def _formats(t: PaperTable) -> Mapping[str, bytes]:
 def table_csv(t: PaperTable) -> bytes:
     """Return a table as CSV as it is printed; headings across the table become a first column of their own."""
     several = any(line.section for line in t.grid.lines)
-    heads = [h or "Characteristic" for h in t.grid.columns]
+    heads = [h or say("paper.table.head.characteristic") for h in t.grid.columns]
     rows, section = [], ""
     for line in t.grid.lines:
         if line.section:
             section = line.head
             continue
-        first = {"Section": section} if several else {}
+        first = {say("paper.table.head.section"): section} if several else {}
         cells = [line.head, *(_SIGN.sub("", c.text) for c in line.cells)]  # spreadsheets take "+1.4 (…" for a formula
         rows.append(first | dict(zip(heads, cells, strict=False)))
     return BOM + to_csv(rows)

@@ -9,24 +9,14 @@ from primum.assure.case import Case, assurance
 from primum.assure.claims import Claim
 from primum.assure.evidence import Finished
 from primum.assure.state import State
-from primum.assure.tensions import BY_NUMBERS, Tension
+from primum.assure.tensions import BY_NUMBERS, OPEN, Side, Tension
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NONE, RATES, WITHHELD, plain, points, rate
+from primum.report.numbers import NONE, RATES, count, plain, points, rate, withheld_word
+from primum.report.say import say, spoken, told
 from primum.report.section import Block, Bullets, Heading, Pairs, Section, Table, Text
 from primum.usecase import OVERALL
 
-TITLE = "Claims and evidence"
-LEAD = (
-    "Each claim can be refuted by a number, or names the person who judges it. Its state follows from the whole "
-    "interval: supported or refuted when all of it lies on one side of the threshold, inconclusive otherwise. There is "
-    "no score over all claims."
-)
-STATED = {
-    State.SUPPORTED: "all of the interval on the good side", State.REFUTED: "all of it on the bad side",
-    State.INCONCLUSIVE: "the interval decides nothing", State.SUPPRESSED: "the number is withheld",
-    State.UNTESTED: "there is no number", State.HUMAN: "a named person decides",
-}  # fmt: skip
 SHAPES = {
     State.SUPPORTED: ("●", "none"), State.REFUTED: ("▼", "harm"), State.INCONCLUSIVE: ("◆", "open"),
     State.SUPPRESSED: ("■", "gone"), State.UNTESTED: ("○", "few"), State.HUMAN: ("–", "gone"),
@@ -39,39 +29,43 @@ def section(run: Finished) -> Section | None:
     case = assurance(run)
     if case.scenario is None:
         return None
-    out: list[Block] = [Text(LEAD), *_setting(case), Heading("How the claims stand"), Table(coverage(case))]
-    told = [c for c in case.claims if c.origin != "declared margin"]
-    if told:
-        out += [Heading("Claims of the scenario"), Table(claimed(told, "Claims of the scenario"))]
-        out += argued(told)
+    out: list[Block] = [Text(say("claims.lead")), *_setting(case)]
+    out += [Heading(say("claims.stand")), Table(coverage(case))]
+    stated = [c for c in case.claims if c.origin != "declared margin"]
+    if stated:
+        out += [Heading(say("claims.scenario")), Table(claimed(stated, say("claims.scenario")))]
+        out += argued(stated)
     margins = [c for c in case.claims if c.origin == "declared margin"]
     out += _of_margins(margins)
     out += _tensions(case)
-    return Section("claims", TITLE, out)
+    return Section("claims", spoken()("report.chapter.claims"), out)
 
 
 def _setting(case: Case) -> list[Block]:
     scenario = case.scenario
     assert scenario is not None
-    pairs = [("Setting", scenario.setting)]
+    pairs = [(say("claims.setting.setting"), scenario.setting)]
     if scenario.decision:
-        pairs.append(("Decision", scenario.decision))
+        pairs.append((say("claims.setting.decision"), scenario.decision))
     pairs += [(words.capital(a.name), words.capital(f"{a.part}. {a.about}".strip())) for a in scenario.actors]
-    out: list[Block] = [Heading("The setting"), Pairs(pairs)]
+    out: list[Block] = [Heading(say("claims.setting.title")), Pairs(pairs)]
     if scenario.on_error:
         lines = [
             Line(words.capital(e.error), cells(e.to, e.what, e.noticed, e.undone)) for e in scenario.on_error
         ]  # fmt: skip
-        heads = ["Error", "Borne by", "What happens", "Noticed", "Undone"]
-        out.append(Table(Grid("What happens when the model errs, and to whom", heads, lines)))
+        heads = [spoken()(f"tables.{k}") for k in ("error", "borne", "happens", "noticed", "undone")]
+        out.append(Table(Grid(spoken()("tables.errors_caption"), heads, lines)))
     return out
 
 
 def coverage(case: Case) -> Grid:
     """Return how many claims there are for each requirement, and how they stand."""
     heads = [
-        "Requirement", "Claims", "Computed", "Supported", "Refuted", "Inconclusive", "Withheld",
-        "Not testable here", "Human judgement",
+        say(f"claims.head.{k}")
+        for k in (
+            "requirement", "claims", "computed", "supported", "refuted", "inconclusive", "suppressed", "untested",
+            "human",
+        )
     ]  # fmt: skip
     lines = [
         Line(
@@ -85,22 +79,26 @@ def coverage(case: Case) -> Grid:
         )
         for c in case.coverage
     ]
-    return Grid("Claims by requirement of the High-Level Expert Group; counts, not a score", heads, lines)
+    return Grid(say("claims.coverage"), heads, lines)
 
 
 def _claims(n: int) -> str:
-    return f"{n:,} claim{'s' if n != 1 else ''}" if n else NONE
+    return told("claims.number", n, claims=count(n)) if n else NONE
 
 
 def claimed(claims: Sequence[Claim], caption: str) -> Grid:
     """Return claims with the number behind each."""
     lines = [Line(c.says, [_state(c), *cells(_number(c), _threshold(c))]) for c in claims]
-    return Grid(caption, ["Claim", "State", "Measured", "Threshold"], lines)
+    return Grid(caption, [say(f"claims.head.{k}") for k in ("claim", "state", "measured", "threshold")], lines)
 
 
 def _state(c: Claim) -> Cell:
     shape, kind = SHAPES[c.state]
-    return Cell(f"{shape} {c.state}", c.why or STATED[c.state], f"chip {kind}")
+    return Cell(f"{shape} {_named(c.state)}", c.why or say(f"claims.stated.{c.state.name.lower()}"), f"chip {kind}")
+
+
+def _named(state: State) -> str:
+    return say(f"claims.state.{state.name.lower()}")
 
 
 def _number(c: Claim) -> str | tuple[str, str]:
@@ -108,14 +106,17 @@ def _number(c: Claim) -> str | tuple[str, str]:
         return c.judge or NONE
     e = c.evidence.estimate
     if c.state is State.SUPPRESSED:
-        return WITHHELD
+        return withheld_word()
     if not e.ok:
         return NONE, e.reason
-    return _scaled(c, e.value, e.low, e.high), f"{c.evidence.check}, {c.evidence.behind:,} people behind it, {e.method}"
+    behind = say("claims.behind", check=c.evidence.check, people=count(c.evidence.behind), method=e.method)
+    return _scaled(c, e.value, e.low, e.high), behind
 
 
 def _threshold(c: Claim) -> str:
-    return NONE if c.threshold is None else f"{c.direction} {_scaled(c, c.threshold)}"
+    if c.threshold is None:
+        return NONE
+    return say(f"claims.threshold.{c.direction.replace(' ', '_')}", threshold=_scaled(c, c.threshold))
 
 
 def _scaled(c: Claim, value: float, low: float | None = None, high: float | None = None) -> str:
@@ -141,19 +142,20 @@ def argued(claims: Sequence[Claim]) -> list[Block]:
         if c.argument is not None:
             by.setdefault(c.argument.strategy, []).append(c)
     if by:
-        out.append(Heading("Why these numbers speak to the claims"))
+        out.append(Heading(say("claims.argued")))
     for strategy, mine in by.items():
         arguments = [c.argument for c in mine if c.argument is not None]
         common = [r for r in arguments[0].rebuttals if all(r in a.rebuttals for a in arguments)]
         warrant = max((a.warrant for a in arguments), key=[a.warrant for a in arguments].count)
         out += [
-            Text(
-                f"{_many(mine, claims)}. {strategy} Why this speaks to the claim: {warrant} What would make it mislead:"
-            ),
+            Text(say("claims.argument", tested=_many(mine, claims), strategy=strategy, warrant=warrant)),
             Bullets([r.words for r in common]),
         ]
-        more = [f"To \N{LEFT DOUBLE QUOTATION MARK}{c.says.rstrip('.')}\N{RIGHT DOUBLE QUOTATION MARK}: {said}"
-                for c in mine if (said := _own(c, common, warrant))]  # fmt: skip
+        more = [
+            say("claims.own", claim=c.says.rstrip("."), said=said)
+            for c in mine
+            if (said := _own(c, common, warrant))
+        ]  # fmt: skip
         out += [Bullets(more)] if more else []
     return out
 
@@ -162,8 +164,8 @@ def _many(mine: Sequence[Claim], claims: Sequence[Claim]) -> str:
     """Return for which claims an argument holds."""
     every = sum(c.argument is not None for c in claims)
     if len(mine) == every:
-        return "How the claims that a number decides are tested"
-    return f"How {len(mine)} of {every} claims are tested ({', '.join(c.id for c in mine)})"
+        return say("claims.tested.every")
+    return say("claims.tested.some", found=len(mine), n=every, claims=", ".join(c.id for c in mine))
 
 
 def _own(c: Claim, common: Sequence[Rebuttal], warrant: str) -> str:
@@ -178,19 +180,17 @@ def _of_margins(claims: Sequence[Claim]) -> list[Block]:
         return []
     whole = [c for c in claims if c.attribute == OVERALL or c.state is State.REFUTED]
     out: list[Block] = [
-        Heading("Claims of the declared margins"),
-        Text(
-            "Every margin that was declared claims that no group falls short by more. These are the same numbers and "
-            "verdicts as in the chapters before, one claim a group. Each interval is about one claim at a time."
-        ),
+        Heading(say("claims.margins.title")),
+        Text(say("claims.margins.lead")),
     ]
     if whole:
-        out.append(Table(claimed(whole, "About everyone, and those refuted")))
+        out.append(Table(claimed(whole, say("claims.margins.first"))))
     rest = [c for c in claims if c not in whole]
     if rest:
-        out.append(Table(claimed(rest[:MOST], "All others"), folded=f"The other {len(rest):,} claims", short=True))
+        folded = say("claims.margins.folded", claims=count(len(rest)))
+        out.append(Table(claimed(rest[:MOST], say("claims.margins.others")), folded=folded, short=True))
     if len(rest) > MOST:
-        out.append(Text(f"{len(rest) - MOST:,} more are in the findings.", note=True))
+        out.append(Text(say("claims.margins.more", claims=count(len(rest) - MOST)), note=True))
     return out
 
 
@@ -199,19 +199,23 @@ def _tensions(case: Case) -> list[Block]:
         return []
     lines = []
     for t in case.tensions:
-        sides = [f"{s.says} {words.capital(s.state)}: {s.measured}." for s in t.sides]
-        lines.append(Line(words.capital(t.name), cells(*sides, "yes" if t.shown else "no", _chosen(t))))
-    heads = ["Tension", "One side", "The other side", "Shown by the numbers", "Chosen"]
+        shown = say("claims.tension.shown") if t.shown else say("claims.tension.unshown")
+        lines.append(Line(words.capital(t.name), cells(*map(_side, t.sides), shown, _chosen(t))))
+    heads = [say(f"claims.tension.head.{k}") for k in ("tension", "one", "other", "numbers", "chosen")]
     return [
-        Heading("Tensions"),
-        Text(
-            "What pulls against what, as two measured sides; they are not weighed, and a person chooses where to stand."
-        ),
-        Table(Grid("Tensions with their two sides", heads, lines)),
+        Heading(say("claims.tension.title")),
+        Text(say("claims.tension.lead")),
+        Table(Grid(say("claims.tension.caption"), heads, lines)),
     ]
+
+
+def _side(side: Side) -> str:
+    """Return a side of a tension: what it says, how it stands, and the number."""
+    state = say("claims.tension.open") if side.state == OPEN else _named(State(side.state))
+    return say("claims.tension.side", says=side.says, state=words.capital(state), measured=side.measured)
 
 
 def _chosen(t: Tension) -> str | tuple[str, str]:
     if (t.kind, t.chosen, t.owner) == BY_NUMBERS:
-        return "a person has still to say"
-    return words.capital(t.chosen), f"{t.kind}; answered for by {t.owner}"
+        return say("claims.tension.still")
+    return words.capital(t.chosen), say("claims.tension.owner", kind=t.kind, owner=t.owner)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from primum.finding import Finding, Verdict
+from primum.finding import Finding, Status, Verdict
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NONE, WITHHELD, count, counted, known, missed_of, of_metric, withheld
+from primum.report.numbers import NONE, count, counted, known, missed_of, of_metric, withheld, withheld_word
+from primum.report.say import say, spoken
 from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold, verdicts
 from primum.usecase import OVERALL
 
@@ -17,7 +18,7 @@ RISKS = (
     "auroc", "average_precision", "oe_ratio", "calibration_intercept", "calibration_slope", "brier", "ici", "e50",
     "e90", "debiased_calibration_error",
 )  # fmt: skip
-PARTS = {"what is decided": DECISIONS, "how right the scores are": RISKS}
+PARTS = {"decided": DECISIONS, "scores": RISKS}
 
 
 def performance(run: Audited, models: list[str]) -> Grid:
@@ -28,7 +29,7 @@ def performance(run: Audited, models: list[str]) -> Grid:
     for metric in metrics:
         found = [decided(rows, m, metric, OVERALL, "everyone", threshold(run, m)) for m in models]
         lines.append(Line(_title(metric), [_value(metric, r) for r in found]))
-    return Grid("All models, everyone together, at their decision thresholds", ["", *models], lines)
+    return Grid(say("groups.performance"), ["", *models], lines)
 
 
 def by_group(run: Audited, model: str, part: str, most: int | None = None) -> Grid:
@@ -46,9 +47,10 @@ def by_group(run: Audited, model: str, part: str, most: int | None = None) -> Gr
     for attribute, groups, _ in divisions(run):
         lines.append(Line(words.capital(attribute), section=True))
         lines += [line(attribute, g) for g in groups]
-    heads = ["Group", "People", "Cases", *(["Effective people"] if effective else [])]
+    heads = [say(f"groups.head.{k}") for k in ("group", "people", "cases")]
+    heads += [say("groups.effective")] if effective else []
     heads += [words.metric_title(m) for m in metrics]
-    return Grid(f"{model}: {part}, by group", heads, lines if metrics else [])
+    return Grid(say(f"groups.{part}", model=model), heads, lines if metrics else [])
 
 
 def _estimate_line(
@@ -59,25 +61,25 @@ def _estimate_line(
     people = [Cell(counted(some["n"])), Cell(counted(some["events"]))] if some else [Cell(NONE), Cell(NONE)]
     if effective:
         whole = decided(rows, model, "prevalence", attribute, group, at) or {}
-        people.append(Cell(WITHHELD if withheld(whole) else count(whole.get("n_effective"))))
+        people.append(Cell(withheld_word() if withheld(whole) else count(whole.get("n_effective"))))
     pairs = zip(metrics, found, strict=True)
     return Line(words.group_name(attribute, group), [*people, *(_value(m, r) for m, r in pairs)])
 
 
 def _value(metric: str, row: Row | None) -> Cell:
     if row is None:
-        return Cell(NONE, "not computed")
+        return Cell(NONE, say("groups.uncomputed"))
     if withheld(row):
-        return Cell(WITHHELD)
+        return Cell(withheld_word())
     text = of_metric(metric, row["value"], row["low"], row["high"])
-    reason = str(row["status"] if known(row["value"]) else row.get("reason") or row["status"])
+    status = spoken()(f"report.status.{Status(row['status']).name.lower()}")
+    reason = status if known(row["value"]) else str(row.get("reason") or status)
     return Cell(text, reason if row["status"] != "ok" else "")
 
 
 def _title(metric: str) -> str:
-    plain = words.PLAIN.get(metric, "")
-    title = words.metric_title(metric)
-    return f"{title} ({plain})" if plain and plain != title.lower() else title
+    plain, title = words.plain(metric), words.metric_title(metric)
+    return f"{title} ({plain})" if plain.lower() != title.lower() else title
 
 
 def comparisons(run: Audited, model: str, metric: str) -> Grid:
@@ -90,9 +92,18 @@ def comparisons(run: Audited, model: str, metric: str) -> Grid:
             lines.append(Line(words.capital(attribute), section=True))
             lines += [_compared(run, f) for f in here]
     size = run.usecase.margins.get(metric)
-    margin = f"; declared margin: {words.margin(metric, size)}" if size else ""
-    heads = ["Group", "Cases", "Here", "Compared with", "Difference", "Verdict", "More needed"]
-    return Grid(f"{words.metric_title(metric)} against the comparator, {model}{margin}", heads, lines)
+    title = words.metric_title(metric)
+    caption = (
+        say("groups.comparisons.caption_margin", metric=title, model=model, margin=words.margin(metric, size))
+        if size
+        else say("groups.comparisons.caption", metric=title, model=model)
+    )
+    heads = [
+        say("groups.head.group"), say("groups.head.cases"), say("groups.comparisons.here"),
+        say("groups.head.compared"), say("groups.head.difference"), say("groups.comparisons.verdict"),
+        say("groups.comparisons.more"),
+    ]  # fmt: skip
+    return Grid(caption, heads, lines)
 
 
 def _compared(run: Audited, finding: Finding) -> Line:
@@ -103,25 +114,26 @@ def _compared(run: Audited, finding: Finding) -> Line:
     hidden = words.shown(finding) is Verdict.SUPPRESSED
     reason = (finding.reason or e.reason) if not (known(e.value) or hidden) else ""
     cases = counted(own["events"] if hidden and own else None if hidden else e.events)
-    more = f"{count(finding.more_events)} {_kind(finding)}" if finding.more_events else NONE
+    more = _more(finding) if finding.more_events else NONE
     own_cell = Cell(of_metric(finding.metric, own["value"], own["low"], own["high"])) if own else Cell(NONE)
-    own_cell = Cell(WITHHELD) if withheld(own or {}) else own_cell
+    own_cell = Cell(withheld_word()) if withheld(own or {}) else own_cell
     shape, kind = words.SHAPES[words.shown(finding)]
     return Line(
         words.group_name(finding.attribute, finding.group),
         [
             Cell(cases),
             own_cell,
-            Cell(words.comparator(finding.comparator) if finding.comparator else WITHHELD if hidden else NONE),
-            Cell(WITHHELD if hidden else difference, reason),
+            Cell(words.comparator(finding.comparator) if finding.comparator else withheld_word() if hidden else NONE),
+            Cell(withheld_word() if hidden else difference, reason),
             Cell(f"{shape} {words.verdict(finding)}", finding.reason if known(e.value) else "", f"chip {kind}"),
-            Cell(WITHHELD if hidden else more),
+            Cell(withheld_word() if hidden else more),
         ],
     )
 
 
-def _kind(finding: Finding) -> str:
-    return "cases" if finding.more_kind == "events" else "people without it"
+def _more(finding: Finding) -> str:
+    kind = "cases" if finding.more_kind == "events" else "people"
+    return say(f"groups.comparisons.{kind}", number=count(finding.more_events))
 
 
 def consequences(run: Audited, model: str) -> Grid:
@@ -135,28 +147,27 @@ def consequences(run: Audited, model: str) -> Grid:
             seen = row["attribute"]
             lines.append(Line(words.capital(seen), section=True))
         lines.append(Line(words.group_name(row["attribute"], row["group"]), _fates(row, keys)))
-    per = count(rows[0]["per"]) if rows else "1,000"
-    heads = ["Group", "Have it", "Found", "Missed", "False alarms", "Left alone"]
-    return Grid(f"What happens to {per} people of each group, {model}", heads, lines)
+    per = count(rows[0]["per"] if rows else 1000)
+    fates = [say(f"groups.consequences.{k}") for k in ("have", "found", "missed", "alarms", "alone")]
+    heads = [say("groups.head.group"), *fates]
+    return Grid(say("groups.consequences.caption", people=per, model=model), heads, lines)
 
 
 def _fates(row: Row, keys: tuple[str, ...]) -> list[Cell]:
     if row.get("status") == "suppressed":
-        return cells(*[WITHHELD] * len(keys))
+        return cells(*[withheld_word()] * len(keys))
     said = {k: count(row[k]) for k in keys} | {"missed": missed_of(row["with_outcome"], row["found"])}
     return cells(*(said[k] for k in keys))
-
-
-OUTCOMES = {"with_outcome": "people with the outcome", "without_outcome": "people without it"}
 
 
 def between(run: Audited) -> Grid:
     """Return the people on whom two models decide differently."""
     lines = []
     for r in chapter(run, "performance").get("between_models", []):
-        for outcome, who in OUTCOMES.items():
+        for outcome in ("with_outcome", "without_outcome"):
             four = [r.get(f"{outcome}_{k}") for k in ("both", "only_a", "only_b", "neither")]
             if all(known(v) for v in four):
-                lines.append(Line(f"{r['a']} and {r['b']}, {who}", cells(*map(count, four))))
-    heads = ["Models", "Selected by both", "Only by the first", "Only by the second", "By neither"]
-    return Grid("Where two models decide differently", heads, lines)
+                head = say(f"groups.between.{outcome}", first=r["a"], second=r["b"])
+                lines.append(Line(head, cells(*map(count, four))))
+    heads = [say(f"groups.between.{k}") for k in ("models", "both", "first", "second", "neither")]
+    return Grid(say("groups.between.caption"), heads, lines)

@@ -13,7 +13,6 @@ from primum.report.numbers import (
     NBSP,
     NONE,
     RATES,
-    WITHHELD,
     count,
     counted,
     fixed,
@@ -25,26 +24,15 @@ from primum.report.numbers import (
     rate,
     span,
     withheld,
+    withheld_word,
 )
+from primum.report.say import say, spoken
 from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold
 
 LEVEL = 0.05
 MOST = 60  # groups of one attribute in a table
-COUNTED = {"sensitivity": "Cases", "fnr": "Cases", "specificity": "People without it", "fpr": "People without it"}
+COUNTED = {"sensitivity": "cases", "fnr": "cases", "specificity": "without", "fpr": "without"}
 EXPLORATORY = "Benjamini-Hochberg"
-AT_ONCE = (
-    "Looked at one by one, about one group in twenty seems to differ by chance alone. The intervals 'all groups at "
-    "once' are wider: all of those under one heading hold together. p is adjusted for the number of groups; where "
-    "groups were declared exploratory, q stands for the share of false finds."
-)
-ALIKE = (
-    "Could all groups be alike? A small p says that chance alone would rarely give such differences. The spread is the "
-    "standard deviation between groups, less what chance adds."
-)
-CAUTION = (
-    "Borrowed values pull every group towards the others, the smallest groups most, and so make a group that does "
-    "badly look better than its own people say. They never stand instead of the raw ones, and no verdict rests on them."
-)
 
 
 def metrics(run: Audited, model: str, part: str = "joint") -> list[str]:
@@ -73,7 +61,12 @@ def largest(rows: list[Row]) -> list[Row]:
 def left_out(groups: int) -> list[Line]:
     """Return a line that says how many groups are not shown, where there are any."""
     left = groups - MOST
-    return [Line(f"{count(left)} more groups, with fewer cases, are in the folder of tables", section=True)][: left > 0]
+    return [Line(say("joint.more", groups=count(left)), section=True)] if left > 0 else []
+
+
+def counted_as(metric: str, other: str) -> str:
+    """Return the head of a column that counts the people behind a metric; `other` where it has none of its own."""
+    return say(f"joint.counted.{COUNTED.get(metric, other)}")
 
 
 def at_once(run: Audited, model: str, metric: str) -> Grid:
@@ -82,34 +75,29 @@ def at_once(run: Audited, model: str, metric: str) -> Grid:
 
     def head(attribute: str) -> str:
         kinds = {r["adjustment"] == EXPLORATORY for r in rows if r["attribute"] == attribute}
-        role = "exploratory" if kinds == {True} else "confirmatory" if kinds == {False} else "partly exploratory"
-        return f"{words.capital(attribute)} ({role})"
+        role = "exploratory" if kinds == {True} else "confirmatory" if kinds == {False} else "partly"
+        return say(f"joint.at_once.{role}", attribute=words.capital(attribute))
 
     heads = [
-        "Group",
-        "Cases",
-        "Compared with",
-        "Difference",
-        "Looked at alone",
-        "All groups at once",
-        "Adjusted p or q",
+        *(say(f"groups.head.{k}") for k in ("group", "cases", "compared", "difference")),
+        *(say(f"joint.at_once.{k}") for k in ("alone", "together", "adjusted")),
     ]
-    caption = f"{words.metric_title(metric)}, all groups compared at once, {model}"
+    caption = say("joint.at_once.caption", metric=words.metric_title(metric), model=model)
     return Grid(caption, heads, by_attribute(run, rows, _gap, head))
 
 
 def _gap(row: Row) -> Line:
     metric = row["metric"]
     if withheld(row):
-        shown = cells(WITHHELD, words.comparator(row["comparator"]), *[WITHHELD] * 4)
+        shown = cells(withheld_word(), words.comparator(row["comparator"]), *[withheld_word()] * 4)
         return Line(words.group_name(row["attribute"], row["group"]), shown)
     if not known(row["value"]):
-        undefined = Cell(NONE, str(row.get("reason") or "not estimable"))
+        undefined = Cell(NONE, str(row.get("reason") or spoken()("report.status.not_estimable")))
         shown = [Cell(count(row["events"])), Cell(words.comparator(row["comparator"])), undefined, *cells(*[NONE] * 3)]
         return Line(words.group_name(row["attribute"], row["group"]), shown)
     margin = row.get("margin")
     beyond = [
-        "beyond the margin" if margin is not None and _harm(metric, low, high, float(margin)) else ""
+        say("joint.at_once.beyond") if margin is not None and _harm(metric, low, high, float(margin)) else ""
         for low, high in ((row["low"], row["high"]), (row["joint_low"], row["joint_high"]))
     ]
     exploratory = row["adjustment"] == EXPLORATORY
@@ -154,18 +142,16 @@ def alike(run: Audited, model: str) -> Grid:
         lines.append(Line(words.metric_title(metric), section=True))
         for attribute, _, _ in divisions(run):
             lines += [_alike(r) for r in every(rows, metric=metric, attribute=attribute)]
-    heads = ["Divided by", "Could they be alike?", "p", "Spread between groups", "Groups compared", "Test"]
-    return Grid(f"Could all groups be alike? {model}", heads, lines)
+    heads = [say(f"joint.alike.{k}") for k in ("by", "answer", "p", "spread", "compared", "test")]
+    return Grid(say("joint.alike.caption", model=model), heads, lines)
 
 
 def _alike(row: Row) -> Line:
-    left = f"without {', '.join(words.group_name('', g) for g in row['left_out'])}" if row["left_out"] else ""
-    compared = Cell(count(len(row["groups"])), left)
+    left = ", ".join(words.group_name("", g) for g in row["left_out"])
+    compared = Cell(count(len(row["groups"])), say("joint.alike.without", groups=left) if left else "")
     if not known(row["p"]):
-        return Line(
-            words.capital(row["attribute"]), [*cells("too few groups to tell", NONE, NONE), compared, Cell(NONE)]
-        )
-    answer = "chance alone is unlikely" if row["p"] <= LEVEL else "chance alone could explain it"
+        return Line(words.capital(row["attribute"]), [*cells(say("joint.alike.few"), NONE, NONE), compared, Cell(NONE)])
+    answer = say("joint.alike.unlikely" if row["p"] <= LEVEL else "joint.alike.chance")
     return Line(
         words.capital(row["attribute"]),
         [Cell(answer), Cell(p_value(row["p"])), _spread(row), compared, Cell(str(row["method"]))],
@@ -176,7 +162,7 @@ def _spread(row: Row) -> Cell:
     if not known(row["spread"]):
         return Cell(NONE)
     limits = [math.sqrt(max(float(row[k]), 0.0)) if known(row[k]) else None for k in ("low", "high")]
-    note = "no more than chance" if float(row["spread"]) == 0 else ""
+    note = say("joint.alike.no_more") if float(row["spread"]) == 0 else ""
     return Cell(distance(row["metric"], row["spread"], *limits), note)
 
 
@@ -184,8 +170,11 @@ def distance(metric: str, value: Any, low: Any = None, high: Any = None) -> str:
     """Return a standard deviation on the scale of a metric: '4.7 points [2.7–6.4]'."""
     if metric not in RATES:
         return of_metric(metric, value, low, high)
+    if not known(value):
+        return NONE
     limits = span(low, high, 1, scale=100)
-    return f"{fixed(100 * value, 1)}{NBSP}points" + (NBSP + limits if limits else "") if known(value) else NONE
+    number = spoken()("common.points", n=fixed(100 * value, 1)).replace(" ", NBSP)
+    return number + (NBSP + limits if limits else "")
 
 
 def borrowed(run: Audited, model: str, metric: str) -> Grid:
@@ -195,18 +184,19 @@ def borrowed(run: Audited, model: str, metric: str) -> Grid:
 
     def line(row: Row) -> Line:
         if withheld(row):
-            return Line(words.group_name(row["attribute"], row["group"]), cells(*[WITHHELD] * 4))
+            return Line(words.group_name(row["attribute"], row["group"]), cells(*[withheld_word()] * 4))
         raw = decided(own, model, metric, row["attribute"], row["group"], at) or {}
         text = rate(row["raw"], raw.get("low"), raw.get("high")) if known(row["raw"]) else NONE
-        reason = "" if known(row["raw"]) else str(raw.get("reason") or "nobody counts here")
+        reason = "" if known(row["raw"]) else str(raw.get("reason") or say("joint.borrowed.nobody"))
         away = known(row["raw"]) and known(raw.get("low")) and not raw["low"] <= row["value"] <= raw["high"]
-        kept = f"under 1{NBSP}%" if known(row["kept"]) and 0 < half_up(100 * row["kept"], 2) < 1 else None
+        little = known(row["kept"]) and 0 < half_up(100 * row["kept"], 2) < 1
+        kept = say("joint.borrowed.under", share=percent(0.01)) if little else percent(row["kept"])
         return Line(
             words.group_name(row["attribute"], row["group"]),
             cells(
                 counted(row["people"]), (text, reason),
-                (rate(row["value"], row["low"], row["high"]), "its own people say otherwise" if away else ""),
-                kept or percent(row["kept"]),
+                (rate(row["value"], row["low"], row["high"]), say("joint.borrowed.otherwise") if away else ""),
+                kept,
             ),
         )  # fmt: skip
 
@@ -214,17 +204,14 @@ def borrowed(run: Audited, model: str, metric: str) -> Grid:
         here = every(rows, attribute=attribute)
         name = words.capital(attribute)
         if all(not known(r["kept"]) or r["kept"] < 0.01 for r in here):
-            return f"{name}: the method could not tell the spread from chance, so it gives all about the same value"
+            return say("joint.borrowed.same", attribute=name)
         return name
 
     heads = [
-        "Group",
-        COUNTED.get(metric, "People"),
-        "Raw, its own people only",
-        "Borrowing strength",
-        "Of its own kept",
-    ]
-    caption = f"{words.metric_title(metric)} of small groups, raw and borrowing strength, {model}"
+        say("groups.head.group"), counted_as(metric, "people"),
+        *(say(f"joint.borrowed.{k}") for k in ("raw", "value", "kept")),
+    ]  # fmt: skip
+    caption = say("joint.borrowed.caption", metric=words.metric_title(metric), model=model)
     return Grid(caption, heads, by_attribute(run, rows, line, head))
 
 
@@ -232,18 +219,11 @@ def interactions(run: Audited, model: str) -> list[str]:
     """Return in words whether intersections are more than the sum of their parts."""
     out = []
     for r in every(chapter(run, "groups").get("structure", []), model=model):
-        where = f"{words.capital(r['attribute'])}, {words.lower(words.metric_title(r['metric']))}"
-        apart = distance(r["metric"], r["interaction"])
+        about = {"attribute": words.capital(r["attribute"]), "metric": words.lower(words.metric_title(r["metric"]))}
         if not known(r["p"]):
-            out.append(f"{where}: nothing is left by which to tell whether intersections are more than their parts.")
-        elif r["p"] <= LEVEL:
-            out.append(
-                f"{where}: the parts one by one do not explain the intersections "
-                f"({_told('p', r['p'])}); what is peculiar to an intersection has a standard deviation of {apart}."
-            )
-        else:
-            out.append(
-                f"{where}: the parts one by one explain the intersections as well as chance allows "
-                f"({_told('p', r['p'])}; standard deviation of what is peculiar to an intersection: {apart})."
-            )
+            out.append(say("joint.parts.unknown", **about))
+            continue
+        answer = "more" if r["p"] <= LEVEL else "enough"
+        spread = distance(r["metric"], r["interaction"])
+        out.append(say(f"joint.parts.{answer}", **about, p=_told("p", r["p"]), spread=spread))
     return out

@@ -7,31 +7,25 @@ from primum.report.paper.manuscript import Cite, Inline, Manuscript, Paragraph, 
 from primum.report.paper.manuscript import Heading as PaperHeading
 from primum.report.paper.methods import METHODS
 from primum.report.paper.write import manuscript
+from primum.report.say import say
 from primum.report.section import Block, Bullets, Heading, Section, Table, Text
 from primum.report.source import Audited, estimates
-
-TITLE = "Methods and references for a paper"
-LEAD = (
-    "This is the methods section of a paper, with every number of this audit filled in. What only people can know "
-    "stands in square brackets. The folder paper/ holds it with results and tables as a Word document, as LaTeX and as "
-    "Markdown, each table also as CSV, and the references as BibTeX. It interprets nothing."
-)
 
 
 def section(run: Audited) -> Section | None:
     """Return the chapter, or None where no model was measured."""
     if not estimates(run):
         return None
-    return Section("paper", TITLE, blocks(manuscript(run)))
+    return Section("paper", say("paper_chapter.title"), blocks(manuscript(run)))
 
 
 def blocks(paper: Manuscript) -> list[Block]:
     """Return methods, definitions and references as blocks of the report; the results are its other chapters."""
     cited, inside = paper.cited, False
-    out: list[Block] = [Text(LEAD)]
+    out: list[Block] = [Text(say("paper_chapter.lead"))]
     for block in paper.blocks:
         if isinstance(block, PaperHeading):
-            inside = block.text == METHODS if block.level == 1 else inside
+            inside = block.part == METHODS if block.level == 1 else inside
             out += [Heading(block.text)] if inside and block.level > 1 else []
         elif inside:
             said = line(block, cited)
@@ -41,7 +35,7 @@ def blocks(paper: Manuscript) -> list[Block]:
                 out.append(Bullets([said]) if block.bullet else Text(said))
     out += [Table(t.grid, t.caption, short=True) for t in paper.printed if t.name.endswith("measures")]
     works = [f"[{i}] {work}" for i, work in enumerate(references.numbered(cited), start=1)]
-    return [*out, Heading("References"), Bullets(works)] if works else out
+    return [*out, Heading(say("paper_chapter.references")), Bullets(works)] if works else out
 
 
 def line(block: Paragraph, cited: list[str]) -> str:

@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Any
 
 from primum.report.grid import Cell, Grid, Line, cells, flat
-from primum.report.numbers import NONE, WITHHELD, count, counted, fixed, known, percent, points, rate
+from primum.report.numbers import NONE, count, counted, fixed, known, percent, points, rate, withheld_word
+from primum.report.say import say
 from primum.report.source import Audited, chapter
 from primum.report.words import capital, group_name
-from primum.usecase import MISSING, OVERALL
+from primum.usecase import OVERALL
 
 
 def not_told(run: Audited, part: str) -> str:
@@ -21,7 +22,8 @@ def flow(run: Audited) -> Grid:
     """Return how many people each filter left."""
     steps = chapter(run, "people").get("flow", [])
     lines = [Line(s["step"], cells(counted(s["removed"]), counted(s["n"]), s.get("why") or "")) for s in steps]
-    return Grid("From the rows that were read to the people who are audited", ["Step", "Removed", "Left", "Why"], lines)
+    heads = [say(f"people.flow.{k}") for k in ("step", "removed", "left", "why")]
+    return Grid(say("people.flow.caption"), heads, lines)
 
 
 def table_one(run: Audited) -> list[Grid]:
@@ -34,10 +36,10 @@ def table_one(run: Audited) -> list[Grid]:
         kept = [i for i, c in enumerate(columns) if c["attribute"] in {OVERALL, attribute}]
         heads = [group_name(columns[i]["attribute"], columns[i]["level"]) for i in kept]
         lines = [
-            Line("People", [Cell(counted(columns[i]["n"])) for i in kept]),
+            Line(say("people.row"), [Cell(counted(columns[i]["n"])) for i in kept]),
             *(Line(_label(r), [_one(r, i) for i in kept]) for r in table["rows"]),
         ]
-        caption = f"Who they are, by {attribute}" if attribute != OVERALL else "Who they are"
+        caption = say("people.who_by", attribute=attribute) if attribute != OVERALL else say("people.who")
         grids.append(Grid(caption, ["", *heads], lines))
     return grids
 
@@ -53,10 +55,10 @@ def table_one_together(run: Audited) -> Grid:
     heads = [
         group_name(c["attribute"], c["level"])
         if c["attribute"] == OVERALL
-        else f"{capital(c['attribute'])}:\n{'not recorded' if c['level'] == MISSING else c['level']}"
+        else f"{capital(c['attribute'])}:\n{group_name('', c['level'])}"
         for c in columns
     ]
-    lines = [Line("People", [Cell(counted(c["n"])) for c in columns])] if columns else []
+    lines = [Line(say("people.row"), [Cell(counted(c["n"])) for c in columns])] if columns else []
     many = Counter(r["variable"] for r in table["rows"])
     seen = ""
     for r in table["rows"]:
@@ -66,7 +68,7 @@ def table_one_together(run: Audited) -> Grid:
             head = f"{INDENT}{r['category']}"
         seen = r["variable"]
         lines.append(Line(head, [_starred(r, i) for i in range(len(columns))]))
-    return Grid("Who they are", ["", *heads], lines)
+    return Grid(say("people.who"), ["", *heads], lines)
 
 
 def _starred(row: dict[str, Any], i: int) -> Cell:
@@ -82,19 +84,22 @@ def _label(row: dict[str, Any]) -> str:
 
 def _one(row: dict[str, Any], i: int) -> Cell:
     distance = row["smd"][i] if i < len(row["smd"]) else None
-    note = f"SMD {fixed(distance, 2)}" if known(distance) else ""
+    note = say("people.distance", distance=fixed(distance, 2)) if known(distance) else ""
     cell = row["cells"][i]
     if cell.get("status") == "suppressed":
-        return Cell(WITHHELD)
+        return Cell(withheld_word())
     return Cell(cell.get("text") or NONE, note)
 
 
 def missingness(run: Audited) -> list[Grid]:
-    """Return the share of missing values by variable, once for each way of dividing the people."""
+    """Return the share of missing values by variable, once for each way of dividing the people, or for everyone."""
     rows = chapter(run, "people").get("missingness", [])
     everyone = {r["variable"]: r for r in rows if r["attribute"] == OVERALL}
-    some = [v for v, r in everyone.items() if r["missing"]]
-    some.sort(key=lambda v: -float(everyone[v]["share"]))
+    some = [v for v, r in everyone.items() if r["missing"] != 0]  # a number that is withheld is none
+    some.sort(key=lambda v: -float(everyone[v]["share"] or 0))
+    if some and len(everyone) == len(rows):
+        heads = [say("people.missing.variable"), group_name(OVERALL, OVERALL)]
+        return [Grid(say("people.missing.everyone"), heads, [Line(v, [_missing(everyone[v])]) for v in some])]
     grids = []
     for attribute in dict.fromkeys(r["attribute"] for r in rows if r["attribute"] != OVERALL):
         here = {(r["variable"], r["level"]): r for r in rows if r["attribute"] == attribute}
@@ -102,17 +107,22 @@ def missingness(run: Audited) -> list[Grid]:
         lines = [
             Line(v, [Cell(percent(everyone[v]["share"])), *(_missing(here.get((v, g))) for g in levels)]) for v in some
         ]
-        heads = ["Variable", "Everyone", *(group_name(attribute, g) for g in levels)]
-        grids.append(Grid(f"Missing values, by {attribute}", heads, lines))
+        heads = [
+            say("people.missing.variable"),
+            group_name(OVERALL, OVERALL),
+            *(group_name(attribute, g) for g in levels),
+        ]
+        grids.append(Grid(say("people.missing.caption", attribute=attribute), heads, lines))
     return [g for g in grids if g]
 
 
 def _missing(row: dict[str, Any] | None) -> Cell:
     if row is not None and row.get("status") == "suppressed":
-        return Cell(WITHHELD)
+        return Cell(withheld_word())
     if row is None or not known(row["share"]):
-        return Cell(NONE, "nobody in this group")
-    return Cell(percent(row["share"]), f"{count(row['missing'])} of {count(row['n'])}")
+        return Cell(NONE, say("people.nobody"))
+    of = say("people.missing.of", missing=count(row["missing"]), people=count(row["n"]))
+    return Cell(percent(row["share"]), of)
 
 
 def representativeness(run: Audited) -> Grid:
@@ -123,15 +133,18 @@ def representativeness(run: Audited) -> Grid:
             f"{capital(r['attribute'])}: {group_name(r['attribute'], r['level'])}",
             cells(
                 counted(r["n"]),
-                percent(r["share"], 1) if known(r["share"]) else WITHHELD,
+                percent(r["share"], 1) if known(r["share"]) else withheld_word(),
                 percent(r["declared"], 1),
-                points(r["difference"], r["low"], r["high"], 1) if known(r["difference"]) else WITHHELD,
+                points(r["difference"], r["low"], r["high"], 1) if known(r["difference"]) else withheld_word(),
             ),
         )
         for r in rows
     ]
-    heads = ["Group", "People here", "Share here", "Share in the population", "Difference"]
-    return Grid("Shares here and in the population the model is meant for", heads, lines)
+    heads = [
+        say("groups.head.group"), *(say(f"people.represent.{k}") for k in ("people", "here", "there")),
+        say("groups.head.difference"),
+    ]  # fmt: skip
+    return Grid(say("people.represent.caption"), heads, lines)
 
 
 def unrecorded(run: Audited) -> Grid:
@@ -143,24 +156,28 @@ def unrecorded(run: Audited) -> Grid:
         for level, cell in levels.items():
             n, k = cell["n"], cell["unknown_outcome"]
             hidden = n is None or k is None
-            share = (percent(k / n), "") if n and not hidden else (NONE, "nobody in this group")
-            share = (WITHHELD, "") if hidden else share
+            share = (percent(k / n), "") if n and not hidden else (NONE, say("people.nobody"))
+            share = (withheld_word(), "") if hidden else share
             lines.append(Line(group_name(attribute, level), cells(counted(n), counted(k), share)))
-    return Grid("People whose outcome is unknown", ["Group", "Eligible", "Outcome unknown", "Share"], lines)
+    heads = [
+        say("groups.head.group"), say("people.unrecorded.eligible"), say("people.unrecorded.unknown"),
+        say("groups.head.share"),
+    ]  # fmt: skip
+    return Grid(say("people.unrecorded.caption"), heads, lines)
 
 
 def leakage(run: Audited) -> Grid:
     """Return what may have let the answer slip into the question."""
     rows = chapter(run, "people").get("leakage", [])
-    names = {"title": "Check", "what": "What was seen", "columns": "Columns", "severity": "Weight", "check": "Code"}
-    return flat("Signs that the answer has leaked into the question", rows, names)
+    names = {k: say(f"people.leakage.{k}") for k in ("title", "what", "columns", "severity", "check")}
+    return flat(say("people.leakage.caption"), rows, names)
 
 
 def missing_codes(run: Audited) -> Grid:
     """Return the values that were taken for missing."""
     rows = chapter(run, "people").get("missing_codes", [])
-    names = {"column": "Column", "code": "Value", "count": "Times", "becomes": "Read as", "how": "How it was known"}
-    return flat("Values that were read as missing", rows, names)
+    names = {k: say(f"people.codes.{k}") for k in ("column", "code", "count", "becomes", "how")}
+    return flat(say("people.codes.caption"), rows, names)
 
 
 def record(run: Audited) -> Grid:
@@ -170,7 +187,7 @@ def record(run: Audited) -> Grid:
         Line(
             f"{capital(r['attribute'])}: {group_name(r['attribute'], r['group'])}"
             if r["attribute"] != OVERALL
-            else "Everyone",
+            else group_name(OVERALL, r["group"]),
             cells(
                 count(r["n_truth"]),
                 count(r["recorded"]),
@@ -180,5 +197,5 @@ def record(run: Audited) -> Grid:
         )
         for r in rows
     ]
-    heads = ["Group", "Have it", "Recorded", "Not recorded", "Share not recorded"]
-    return Grid("The record beside the better measurement", heads, lines)
+    heads = [say("groups.head.group"), *(say(f"people.record.{k}") for k in ("have", "recorded", "missed", "share"))]
+    return Grid(say("people.record.caption"), heads, lines)

@@ -6,31 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from primum.check import proxies as check
+from primum.finding import Verdict
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, percent, plain, points, rate
+from primum.report.say import say, spoken
 from primum.report.section import Block, Bullets, Heading, Pictures, Section, Table, Text
 from primum.report.source import Audited, Row, chapter
 from primum.usecase import OVERALL
 
-TITLE = "Stigma and discrimination, in the data and on the way"
-LEAD = (
-    "Whether a model treats a group worse is asked from the data to the decision: who is in the data at all, what in "
-    "them tells the group, what the model does with that, and who bears the refusals and false alarms. A number here "
-    "proves no discrimination and its absence proves no innocence. A verdict is given only where a margin was declared "
-    "beforehand; everything else describes."
-)
-HOW = (
-    "How well features tell a group is judged on people who were left out when telling was learnt, in {folds} parts. "
-    "Intervals are made wide enough for a feature that tells nothing. {learner} What the model does is judged on "
-    "models trained anew on the other parts."
-)
-LEARNERS = {
-    "additive": "Curves of all features are added up; interactions would tell more, so these are lower bounds.",
-    "trees": "All features together are judged by boosted trees, single features by curves.",
-}
-OWN_SCORES = "Decisions in this chapter are those of its own models, trained on two thirds of the people each."
 TOP = 5
+MARKED = ("aside", "reached")
 
 
 def section(run: Audited) -> Section | None:
@@ -38,52 +24,45 @@ def section(run: Audited) -> Section | None:
     held = chapter(run, "proxies")
     if not held:
         return None
-    told = held["told"]
-    learner = LEARNERS[told["learner"]]
-    out: list[Block] = [Text(LEAD), Text(declared(held)), *_judged(run)]
-    out += _part(check.STRENGTH, [strength(held)], _why(held, "features", held["strength"]))
-    out.append(Text(HOW.format(folds=held["folds"], learner=learner), note=True))
-    out += _part(check.INFLUENCE, [influence(held)], _why(held, "model", held["influence"]))
+    out: list[Block] = [Text(say("proxies.lead")), Text(declared(held)), *_judged(run)]
+    out += _part(check.STRENGTH, strength(held), _why(held, "features", held["strength"]))
+    out.append(Text(say(f"proxies.how.{held['told']['learner']}", folds=held["folds"]), note=True))
+    out += _part(check.INFLUENCE, influence(held), _why(held, "model", held["influence"]))
     out += [Pictures("proxies")]
-    out += _part(check.FLOW, [flow(held)], _why(held, "model", held["flow"]))
-    out += _part(check.DIRECT, [direct(held)], _why(held, "model", held["direct"]))
+    out += _part(check.FLOW, flow(held), _why(held, "model", held["flow"]))
+    out += _part(check.DIRECT, direct(held), _why(held, "model", held["direct"]))
     out += [Text(_not_used(held), note=True)] if held["not_used"] else []
-    out += _part(check.DISPARITY, [disparity(held)], "")
+    out += _part(check.DISPARITY, disparity(held), "")
     out += [Text(_strata(held), note=True)]
-    out += [Text(OWN_SCORES, note=True)] if held["own_scores"] else []
-    out += _part(check.BURDEN, [burden(held)], "")
-    out += _part(check.PERSISTENCE, [persistence(held)], _why(held, "persistence", held["persistence"]))
-    out += _part(check.STIGMA, [stigma(held)], "")
-    out += _part(check.ATTRITION, [attrition(held)], "")
+    out += [Text(say("proxies.own_scores"), note=True)] if held["own_scores"] else []
+    out += _part(check.BURDEN, burden(held), "")
+    out += _part(check.PERSISTENCE, persistence(held), _why(held, "persistence", held["persistence"]))
+    out += _part(check.STIGMA, stigma(held), "")
+    out += _part(check.ATTRITION, attrition(held), "")
     if held["left_out"]:
         who = ", ".join(words.full_name(r["attribute"], r["group"]) for r in held["left_out"])
-        out.append(Text(f"Too few people to ask what tells them: {who}.", note=True))
-    return Section("proxies", TITLE, out)
+        out.append(Text(say("proxies.left_out", groups=who), note=True))
+    return Section("proxies", spoken()("report.chapter.proxies"), out)
 
 
 def declared(held: Row) -> str:
     """Return what was declared, as one paragraph."""
     told = held["told"]
-    is_ = {"help": "a help that can be refused", "burden": "a burden that can be imposed"}[told["selected_is"]]
-    parts = [f"Being selected is declared to be {is_}."]
-    for name, said in (
-        ("legitimate", "Accepted reasons for the decision: {}."),
-        ("immutable", "Nobody can change: {}."),
-        ("historic", "Stays on file: {}."),
-    ):
-        if told[name]:
-            parts.append(said.format(", ".join(told[name])))
-    if not told["legitimate"]:
-        parts.append("No feature was declared an accepted reason, so nothing is compared among people alike.")
-    parts.append(f"A flag is seen by: {told['visible_to']}; its cost: {told['cost']}. Chosen: {told['chosen']}.")
+    parts = [say(f"proxies.declared.{told['selected_is']}")]
+    parts += [
+        say(f"proxies.declared.{k}", features=", ".join(told[k]))
+        for k in ("legitimate", "immutable", "historic")
+        if told[k]
+    ]
+    parts += [] if told["legitimate"] else [say("proxies.declared.nothing_accepted")]
+    parts.append(say("proxies.declared.flag", who=told["visible_to"], cost=told["cost"], chosen=told["chosen"]))
     return " ".join(parts)
 
 
 def strength(held: Row) -> Grid:
     """Return how well all features tell each group."""
     given = any(r["added"] for r in held["strength"])
-    heads = ["Group", "People", "All features"]
-    heads += ["Legitimate ones alone", "The others add"] if given else []
+    keys = ("group", "people", "all", *(("accepted", "others") if given else ()))
 
     def line(r: Row) -> list[Cell]:
         row = cells(count(r["n"]), _rate(r["together"]))
@@ -91,38 +70,38 @@ def strength(held: Row) -> Grid:
             row += cells(_rate(r["legitimate"]), _points(r["added"]))
         return row
 
-    return Grid("Pairs in which the features tell the group", heads, _by_attribute(held["strength"], line))
+    return _grid("strength", keys, _by_attribute(held["strength"], line))
 
 
 def influence(held: Row) -> Grid:
     """Return the first proxies of each attribute."""
-    heads = ["Feature", "Tells best", "Pairs told", "Share of importance", "Tells × matters", "Accepted reason"]
+    keys = ("feature", "group", "pairs", "importance", "both", "accepted")
     lines: list[Line] = []
     for attribute in dict.fromkeys(r["attribute"] for r in held["influence"]):
         lines.append(Line(words.capital(attribute), section=True))
         own = held["own"].get(attribute) or []
         if own:
-            lines.append(Line(", ".join(own), [Cell("the attribute itself"), *(Cell(NONE) for _ in heads[2:])]))
+            lines.append(Line(", ".join(own), [Cell(say("proxies.influence.itself")), *(Cell(NONE) for _ in keys[2:])]))
         lines += [
             Line(
                 r["feature"],
                 cells(
                     words.group_name(attribute, r["group"]), _rate(r["auroc"]), percent(r["importance"]),
-                    _plain(r), "yes" if r["legitimate"] else "no",
+                    _plain(r), _answer(r["legitimate"]),
                 ),
             )
             for r in [x for x in held["influence"] if x["attribute"] == attribute][:TOP]
         ]  # fmt: skip
-    return Grid("Proxies that the model leans on", heads, lines)
+    return _grid("influence", keys, lines)
 
 
 def flow(held: Row) -> Grid:
     """Return what training without a feature does to the gaps in mean risk."""
-    heads = ["Group", "Gap in mean risk", "Gap without it", "Change"]
     lines: list[Line] = []
     for feature in dict.fromkeys(r["feature"] for r in held["flow"]):
         mine = [r for r in held["flow"] if r["feature"] == feature]
-        lines.append(Line(f"Without {feature} (AUROC of the outcome {_points(mine[0]['auroc'])})", section=True))
+        without = say("proxies.flow.without", feature=feature, change=_points(mine[0]["auroc"]))
+        lines.append(Line(without, section=True))
         lines += [
             Line(
                 words.full_name(r["attribute"], r["group"]),
@@ -130,41 +109,36 @@ def flow(held: Row) -> Grid:
             )
             for r in mine
         ]
-    return Grid("What reaches the score through a proxy", heads, lines)
+    return _grid("flow", ("group", "gap", "without", "change"), lines)
 
 
 def direct(held: Row) -> Grid:
     """Return what changing the attribute alone does."""
-    heads = ["Group", "People", "Risk moves by", "Net", "Decisions that turn round"]
-    return Grid(
-        "Only the attribute changed",
-        heads,
-        _by_attribute(
-            held["direct"],
-            lambda r: cells(count(r["n"]), _rate(r["size"], 1), _points(r["signed"]), _rate(r, 1)),
-        ),
+    lines = _by_attribute(
+        held["direct"],
+        lambda r: cells(count(r["n"]), _rate(r["size"], 1), _points(r["signed"]), _rate(r, 1)),
     )
+    return _grid("direct", ("group", "people", "size", "net", "turned"), lines)
 
 
 def disparity(held: Row) -> Grid:
     """Return disparities as they are and within strata."""
     given = any(r["given"] for r in held["disparity"])
     first = held["disparity"][0] if held["disparity"] else {"bad": "", "good": ""}
-    heads = ["Group", "People", "As it is", *(["Within strata", "Turned round"] if given else [])]
+    keys = ("group", "people", "crude", *(("within", "turned") if given else ()))
 
     def line(r: Row) -> list[Cell]:
         row = cells(count(r["n"]), (_points(r["crude"]), r["crude"]["reason"]))
         if given and r["given"]:
-            row += cells((_points(r["given"]), r["given"]["reason"]), "yes" if r["reversed"] else "no")
+            row += cells((_points(r["given"]), r["given"]["reason"]), _answer(r["reversed"]))
         return row
 
-    title = f"Share of {first['bad']} minus share of {first['good']}"
-    return Grid(title, heads, _by_attribute(held["disparity"], line))
+    return _grid("disparity", keys, _by_attribute(held["disparity"], line), bad=first["bad"], good=first["good"])
 
 
 def burden(held: Row) -> Grid:
     """Return the false alarms of each group."""
-    heads = ["Group", "Per 1,000 people", "For each person found", "Times its share", "Of those without it"]
+    keys = ("group", "per_1000", "per_found", "ratio", "without")
 
     def line(r: Row) -> list[Cell]:
         return cells(
@@ -173,61 +147,68 @@ def burden(held: Row) -> Grid:
             (_rate(r["fpr"]), r["fpr"]["reason"]),
         )
 
-    return Grid("False alarms", heads, _by_attribute(held["burden"], line))
+    return _grid("burden", keys, _by_attribute(held["burden"], line))
 
 
 def persistence(held: Row) -> Grid:
     """Return how much of the score rests on what nobody can change."""
-    heads = ["Group", "Features", "Only these carry", "With what they share", "Explained by curves"]
+    keys = ("group", "features", "alone", "shared", "explained")
 
     def line(r: Row) -> list[Cell]:
-        return cells(r["what"], (_rate(r), r["reason"]), _rate(r["alone"]), percent(r["explained"]["value"]))
+        return cells(
+            say(f"proxies.persistence.of.{r['what']}"),
+            (_rate(r), r["reason"]),
+            _rate(r["alone"]),
+            percent(r["explained"]["value"]),
+        )
 
-    return Grid("Share of the score that cannot be changed", heads, _by_attribute(held["persistence"], line))
+    return _grid("persistence", keys, _by_attribute(held["persistence"], line))
 
 
 def stigma(held: Row) -> Grid:
     """Return the three sides of stigma."""
-    heads = ["Group", "False alarms, times its share", "A flag is seen by", "Share that cannot be changed"]
+    keys = ("group", "burden", "seen_by", "unchanged")
 
     def line(r: Row) -> list[Cell]:
         part = _rate(r["persistence"]) if r["persistence"] else NONE
         return cells((_plain(r["burden"]), r["burden"]["reason"]), r["visible_to"], part)
 
-    return Grid("Three sides of stigma, not multiplied", heads, _by_attribute(held["stigma"], line))
+    return _grid("stigma", keys, _by_attribute(held["stigma"], line))
 
 
 def attrition(held: Row) -> Grid:
     """Return who was left at each step."""
-    heads = ["Group", "Step", "People", "Of the first step", "Lost here", "Than everybody else"]
+    keys = ("group", "step", "people", "left", "lost", "more")
     lines: list[Line] = []
     for attribute in dict.fromkeys(r["attribute"] for r in held["attrition"]):
         lines.append(Line(words.capital(attribute), section=True))
         mine = [r for r in held["attrition"] if r["attribute"] == attribute]
         for group in dict.fromkeys(r["group"] for r in mine):
             for i, r in enumerate(x for x in mine if x["group"] == group):
-                step = {"aside": f"{r['step']} (nobody leaves)", "reached": f"reached: {r['step']}"}
                 lost = (_rate(r["lost"], 1), r["lost"]["reason"]) if r["lost"] else NONE
                 more = (_points(r["more"]), r["more"]["reason"]) if r["more"] else NONE
                 head = words.group_name(attribute, group) if i == 0 else ""
-                lines.append(
-                    Line(
-                        head,
-                        cells(step.get(r["kind"], r["step"]), count(r["after"]), percent(r["left"]), lost, more),
-                    )
-                )
-    return Grid("Who was lost at each step", heads, lines)
+                lines.append(Line(head, cells(_step(r), count(r["after"]), percent(r["left"]), lost, more)))
+    return _grid("attrition", keys, lines)
 
 
-def _part(what: check.Check, grids: Sequence[Grid], why: str) -> list[Block]:
+def _step(r: Row) -> str:
+    return say(f"proxies.attrition.{r['kind']}", step=r["step"]) if r["kind"] in MARKED else str(r["step"])
+
+
+def _grid(name: str, heads: Sequence[str], lines: list[Line], **named: object) -> Grid:
+    return Grid(say(f"proxies.{name}.caption", **named), [say(f"proxies.{name}.head.{k}") for k in heads], lines)
+
+
+def _answer(said: object) -> str:
+    return say("proxies.answer.positive") if said else say("proxies.answer.negative")
+
+
+def _part(what: check.Check, grid: Grid, why: str) -> list[Block]:
     out: list[Block] = [Heading(f"{what.title} ({what.code})"), Text(what.what)]
-    shown = [g for g in grids if g]
-    out += [Table(g) for g in shown]
-    if shown:
-        out.append(Text(f"What to do. {what.do}"))
-    else:
-        out.append(Text(f"Not told here: {why or 'nobody is there to tell it of'}."))
-    return out
+    if grid:
+        return [*out, Table(grid), Text(say("proxies.part.do", text=what.do))]
+    return [*out, Text(say("proxies.part.not_told", why=why) if why else say("proxies.part.nobody"))]
 
 
 def _judged(run: Audited) -> list[Block]:
@@ -235,11 +216,11 @@ def _judged(run: Audited) -> list[Block]:
     codes = {c.code for c in check.CHECKS}
     found = [f for f in run.findings if f.check in codes and f.margin is not None]
     if not found:
-        return [Text("No margin was declared, so this chapter gives no verdicts.")]
-    said = [f"{f.words} {words.capital(str(f.verdict))}." for f in found if f.verdict == "harm shown"]
+        return [Text(say("proxies.judged.none"))]
+    harm = words.capital(spoken()("report.verdict.harm.name"))
+    said = [f"{f.words} {harm}." for f in found if f.verdict is Verdict.HARM]
     more = [Bullets(said)] if said else []
-    rest = len(found) - len(said)
-    return [Text(f"By declared margins: {len(said)} with harm shown, {rest} without."), *more]
+    return [Text(say("proxies.judged.told", shown=len(said), rest=len(found) - len(said))), *more]
 
 
 def _why(held: Row, key: str, rows: Sequence[Any]) -> str:
@@ -248,19 +229,16 @@ def _why(held: Row, key: str, rows: Sequence[Any]) -> str:
 
 def _not_used(held: Row) -> str:
     said = [f"{r['attribute']} ({r['why'].rstrip('.')})" for r in held["not_used"]]
-    return f"Not changed: {'; '.join(said)}."
+    return say("proxies.direct.not_changed", attributes="; ".join(said))
 
 
 def _strata(held: Row) -> str:
     if not held.get("strata"):
-        return "No strata: no feature was declared to compare within."
+        return say("proxies.strata.none")
+    share = percent(min(r["compared"] for r in held["disparity"]))
+    used = say("proxies.strata.used", features=", ".join(held["strata"]), share=share)
     left = held["strata_left_out"]
-    more = f" Left out, because strata would hold too few people: {', '.join(left)}." if left else ""
-    shares = [r["compared"] for r in held["disparity"]]
-    return (
-        f"Strata: {', '.join(held['strata'])}, numbers in thirds. {percent(min(shares))} of people are in strata in "
-        f"which both decisions occur.{more}"
-    )
+    return f"{used} {say('proxies.strata.left_out', features=', '.join(left))}" if left else used
 
 
 def _by_attribute(rows: Iterable[Row], line: Callable[[Row], list[Cell]]) -> list[Line]:
@@ -282,5 +260,5 @@ def _points(r: Row) -> str:
 
 def _plain(r: Row, places: int = 2) -> str:
     if known(r["value"]) and known(r.get("low")) and not known(r.get("high")):
-        return f"{fixed(r['value'], places)} [{fixed(r['low'], places)} or more]"
+        return say("proxies.at_least", value=fixed(r["value"], places), low=fixed(r["low"], places))
     return plain(r["value"], r.get("low"), r.get("high"), places)

@@ -8,9 +8,10 @@ from typing import Any
 from primum.measure.metric import METRICS
 from primum.report import words
 from primum.report.grid import Grid, Line, cells, flat
-from primum.report.numbers import count, counted, fixed, known, percent, threshold
+from primum.report.numbers import count, counted, fixed, general, known, percent, threshold
+from primum.report.say import say, spoken
 from primum.report.source import Audited, chapter, estimates, models
-from primum.usecase import Condition, Groups, UseCase
+from primum.usecase import OVERALL, Condition, Groups, UseCase
 
 _VERSION = re.compile(r"\d[\w.]*")
 
@@ -21,64 +22,66 @@ def question(run: Audited) -> list[tuple[str, str]]:
     d, o = usecase.decision, usecase.outcome
     labels: dict[str, str] = chapter(run, "people").get("labels") or {}
     features = ", ".join(labels.get(f, f) for f in usecase.features)
-    return [
-        ("Question", usecase.question),
-        ("Intended use", usecase.intended_use),
-        ("People", usecase.population),
-        ("Filters", "; ".join(condition(c) for c in usecase.include) or "none"),
-        ("Outcome", f"{o.name}: {'; '.join(condition(c) for c in o.when)}"),
-        ("Recorded by", o.recorded_by),
-        ("Better measurement", o.truth_name or ("declared" if o.truth else "none")),
-        ("Features", f"{len(usecase.features)}: {features}" if features else "none: scores are brought along"),
-        ("Decision", d.act),
-        ("Threshold", _rule(usecase)),
-        ("Chosen by", d.chosen),
-        ("A miss", f"the person {d.miss}"),
-        ("A false alarm", f"the person {d.false_alarm}"),
-        ("Groups", "; ".join(_group(g) for g in usecase.groups)),
-        ("Margins", "; ".join(words.margin(m, v) for m, v in usecase.margins.items()) or "none declared"),
-        ("Least precision", "; ".join(_precision(usecase)) or "the default of every metric"),
-        ("Notes", usecase.notes or "none"),
-    ]
+    none = say("again.none")
+    told = {
+        "question": usecase.question,
+        "use": usecase.intended_use,
+        "people": usecase.population,
+        "filters": "; ".join(condition(c) for c in usecase.include) or none,
+        "outcome": f"{o.name}: {'; '.join(condition(c) for c in o.when)}",
+        "recorded": o.recorded_by,
+        "better": o.truth_name or (say("again.declared") if o.truth else none),
+        "features": f"{len(usecase.features)}: {features}" if features else say("again.brought"),
+        "decision": d.act,
+        "threshold": _rule(usecase),
+        "chosen": d.chosen,
+        "miss": say("again.person", what=d.miss),
+        "alarm": say("again.person", what=d.false_alarm),
+        "groups": "; ".join(_group(g) for g in usecase.groups),
+        "margins": "; ".join(words.margin(m, v) for m, v in usecase.margins.items()) or say("again.no_margins"),
+        "precision": "; ".join(_precision(usecase)) or say("again.default_precision"),
+        "notes": usecase.notes or none,
+    }
+    return [(say(f"again.question.{k}"), text) for k, text in told.items()]
 
 
 def _rule(usecase: UseCase) -> str:
     d = usecase.decision
     if d.capacity is not None:
-        return f"the {percent(d.capacity)} with the highest scores"
+        return say("again.capacity", share=percent(d.capacity))
     scale = usecase.models[0].scale
     also = ", ".join(threshold(t, scale) for t in d.other_thresholds)
-    return threshold(d.threshold, scale) + (f" (also looked at: {also})" if also else "")
+    at = threshold(d.threshold, scale)
+    return say("again.threshold_also", threshold=at, others=also) if also else at
 
 
 def _precision(usecase: UseCase) -> list[str]:
     return [
-        f"{words.metric_title(m)}: {p.events} events, interval no wider than ± {p.half_width:g}"
+        say("again.precision", metric=words.metric_title(m), events=p.events, width=general(p.half_width))
         for m, p in usecase.precision.items()
     ]
 
 
 def _group(g: Groups) -> str:
-    against = "everyone else" if g.reference == "overall" else g.reference
-    cut = f", cut at {', '.join(f'{b:g}' for b in g.bins)}" if g.bins else ""
-    return f"{g.title}{cut} (compared with {against})"
+    against = words.comparator(OVERALL) if g.reference == OVERALL else g.reference
+    if not g.bins:
+        return say("again.group", group=g.title, comparator=against)
+    bins = ", ".join(map(general, g.bins))
+    return say("again.group_cut", group=g.title, bins=bins, comparator=against)
 
 
 def condition(c: Condition) -> str:
     """Return one condition in words."""
-    tests = {
-        "equals": "is {}", "one_of": "is one of {}", "none_of": "is none of {}", "at_least": "≥ {}",
-        "at_most": "≤ {}", "above": "> {}", "below": "< {}",
-    }  # fmt: skip
     parts = []
-    for name, pattern in tests.items():
+    for name in ("equals", "one_of", "none_of", "at_least", "at_most", "above", "below"):
         value: Any = getattr(c, name)
         if value is not None:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            parts.append(pattern.format(f"{shown:g}" if isinstance(shown, float) else shown))
+            text = general(shown) if isinstance(shown, float) else shown
+            parts.append(say(f"again.condition.{name}", value=text))
     if c.known is not None:
-        parts.append("is known" if c.known else "is unknown")
-    return f"{c.column} {' and '.join(parts)}"
+        parts.append(say("again.condition.known" if c.known else "again.condition.unknown"))
+    return say("again.condition.whole", column=c.column, tests=spoken().listed(parts))
 
 
 def model_table(run: Audited) -> Grid:
@@ -102,8 +105,8 @@ def model_table(run: Audited) -> Grid:
                 ),
             )
         )
-    heads = ["Model", "What it is", "Threshold", "People scored", "Not scored", "Settings"]
-    return Grid("The models", heads, lines)
+    heads = [say(f"again.models.{k}") for k in ("model", "what", "threshold", "scored", "missed", "settings")]
+    return Grid(say("again.models.caption"), heads, lines)
 
 
 def _settings(settings: dict[str, Any]) -> str:
@@ -120,17 +123,20 @@ def not_scored(run: Audited) -> Grid:
     for m in models(run):
         for attribute, levels in (m.get("not_scored") or {}).items():
             lines += [
-                Line(f"{m['name']}, {words.group_name(attribute, g)}", cells(counted(k)))
+                Line(
+                    say("again.models.group", model=m["name"], group=words.group_name(attribute, g)), cells(counted(k))
+                )
                 for g, k in levels.items()
                 if k != 0
             ]
-    return Grid("People whom a model could not score, and who are left out of its numbers", ["Group", "People"], lines)
+    heads = [say("groups.head.group"), say("groups.head.people")]
+    return Grid(say("again.not_scored"), heads, lines)
 
 
 def deviations(run: Audited) -> Grid:
     """Return what was changed after the plan was frozen."""
-    names = {"field": "What", "before": "In the plan", "now": "In this run"}
-    return flat("Changes after the plan was frozen", run.manifest.get("deviations") or [], names)
+    names = {k: say(f"again.changes.{k}") for k in ("field", "before", "now")}
+    return flat(say("again.changes.caption"), run.manifest.get("deviations") or [], names)
 
 
 def environment(run: Audited, *, export: bool = False) -> list[tuple[str, str]]:
@@ -145,70 +151,68 @@ def environment(run: Audited, *, export: bool = False) -> list[tuple[str, str]]:
     packages = ", ".join(f"{k} {v}" for k, v in (m.get("packages") or {}).items())
     took: dict[str, float] = dict(m.get("seconds") or {})
     seconds = took.pop("in all", sum(took.values()))
-    data = m.get("data") or {}
-    return [
-        ("Plan", str(run.plan.hash)),
-        ("Plan frozen", str(run.plan.created)),
-        ("Audit run", str(m.get("created", ""))),
-        ("Seed", str(m.get("seed", run.usecase.seed))),
-        ("Folds", str(run.usecase.folds)),
-        ("Bootstrap replicates", count(run.usecase.replicates)),
-        ("Level of intervals", percent(run.usecase.level)),
-        ("Data", ", ".join(f"{count(v)} {k}" for k, v in data.items() if isinstance(v, int))),
-        ("primum", str(m.get("primum", ""))),
-        ("Python", str(m.get("python", ""))),
-        ("Packages", packages),
-        ("Platform", str(m.get("platform", ""))),
-        ("Time", f"{fixed(seconds, 0)} seconds"),
-    ]
+    people = (m.get("data") or {}).get("people")
+    return _named(
+        {
+            "plan": str(run.plan.hash),
+            "frozen": str(run.plan.created),
+            "run": str(m.get("created", "")),
+            **_settled(run),
+            "data": say("again.people", people=count(people)) if known(people) else "",
+            "primum": str(m.get("primum", "")),
+            "python": str(m.get("python", "")),
+            "packages": packages,
+            "platform": str(m.get("platform", "")),
+            "time": say("again.seconds", seconds=fixed(seconds, 0)),
+        }
+    )
 
 
 def _exported(run: Audited) -> list[tuple[str, str]]:
     m = run.manifest
     versions: dict[str, Any] = dict(m.get("packages") or {})
     packages = ", ".join(f"{k} {v}" for k, v in versions.items() if _VERSION.fullmatch(str(v)))
-    return [
-        ("Plan", str(run.plan.hash)[:12]),
-        ("Plan frozen", str(run.plan.created)[:10]),
-        ("Audit run", str(m.get("created", ""))[:10]),
-        ("Seed", str(m.get("seed", run.usecase.seed))),
-        ("Folds", str(run.usecase.folds)),
-        ("Bootstrap replicates", count(run.usecase.replicates)),
-        ("Level of intervals", percent(run.usecase.level)),
-        ("primum", str(m.get("primum", ""))),
-        ("Packages", packages),
-    ]
+    return _named(
+        {
+            "plan": str(run.plan.hash)[:12],
+            "frozen": str(run.plan.created)[:10],
+            "run": str(m.get("created", ""))[:10],
+            **_settled(run),
+            "primum": str(m.get("primum", "")),
+            "packages": packages,
+        }
+    )
+
+
+def _settled(run: Audited) -> dict[str, str]:
+    return {
+        "seed": str(run.manifest.get("seed", run.usecase.seed)),
+        "folds": str(run.usecase.folds),
+        "replicates": count(run.usecase.replicates),
+        "level": percent(run.usecase.level),
+    }
+
+
+def _named(told: dict[str, str]) -> list[tuple[str, str]]:
+    return [(say(f"again.environment.{k}"), text) for k, text in told.items()]
 
 
 def glossary(used: set[str]) -> Grid:
-    """Return how every metric in the report is defined, from the registry."""
-    lines = [Line(m.title, cells(m.words, m.formula, m.reference)) for name, m in METRICS.items() if name in used]
-    return Grid("How each number is defined", ["Metric", "In words", "Formula", "Source"], lines)
+    """Return how every metric in the report is defined."""
+    heads = [say(f"limits.glossary.{k}") for k in ("metric", "words", "formula", "source")]
+    lines = [
+        Line(words.metric_title(m), cells(*(say(f"limits.metric.{m}.{k}") for k in ("words", "formula", "source"))))
+        for m in METRICS
+        if m in used
+    ]
+    return Grid(say("limits.glossary.caption"), heads, lines)
 
 
-LIMITS = [
-    "The audit describes how predictions and decisions would have turned out for the people in these data.",
-    "It does not show what happens to patients when somebody acts on the predictions.",
-    "Differences between groups are described, not explained: model, record, sampling and illness can all cause them.",
-    "Each group is judged on its own. With many groups, some verdicts will be wrong by chance (see chapter 5).",
-    "'No harm shown within the margin' means that a larger difference does not fit these data. Smaller ones may exist.",
-    "'Inconclusive' and 'not assessable' are not good news: nothing is known.",
-    "Only the groups named in the use case were looked at. Averages hide people inside every group.",
-]
-EFFECTIVE = (
-    "People here carry weights or belong together (families, hospitals, repeated visits), so they tell less than as "
-    "many independent people. 'Effective people' is how many independent people would tell as much."
-)
-
-
-PROTECTED = (
-    "This is a release: numbers come from protected counts, so they may differ a little from those inside the room. "
-    "What is withheld is withheld with one word, whatever the reason; ranks, gaps and verdicts that rest on it are not "
-    "given."
-)
+LIMITS = ("described", "effect", "causes", "alone", "margin", "open", "named")
 
 
 def limits(run: Audited, *, export: bool = False) -> list[str]:
     """Return what the report cannot tell."""
     effective = any(known(r.get("n_effective")) for r in estimates(run))
-    return [*LIMITS, *([EFFECTIVE] if effective else []), *([PROTECTED] if export else [])]
+    keys = [*LIMITS, *(["effective"] if effective else []), *(["protected"] if export else [])]
+    return [say(f"limits.{k}") for k in keys]

@@ -7,17 +7,11 @@ from typing import Any
 from primum.report import words
 from primum.report.grid import Grid, Line, cells
 from primum.report.numbers import NONE, RATES, count, known, of_metric, p_value, rate
+from primum.report.say import say, told
 from primum.report.source import Audited, chapter
-from primum.report.views.joint import COUNTED
+from primum.report.views.joint import counted_as
 
 SHOWN = 60
-MEANINGS = {
-    "too few": "too few people to search; nothing is known about them",
-    "same people": "the same people as a broader subgroup, so not looked at twice",
-    "not selected": "no shortfall stood out in the first half of the people",
-    "not confirmed": "a shortfall stood out in the first half, but did not hold in the second",
-    "confirmed": "a shortfall stood out in the first half and held in the second",
-}
 ORDER = ("not confirmed", "not selected", "same people", "too few")
 
 
@@ -30,50 +24,49 @@ def said(search: dict[str, Any]) -> str:
     """Return in words what was looked for and what came of it."""
     title = words.lower(words.metric_title(search["metric"]))
     if search.get("reason"):
-        return f"Subgroups were not searched for {title}: {search['reason']}"
-    margin, found = search.get("margin"), len(search["confirmed"])
-    size = f"a shortfall of more than {words.margin(search['metric'], margin)}" if margin else f"worse {title}"
-    attributes = "1 attribute" if search["depth"] == 1 else f"{search['depth']} attributes"
-    who = {0: "None was confirmed", 1: "One was confirmed"}.get(found, f"{count(found)} were confirmed")
-    return (
-        f"{count(search['searched'])} subgroups of up to {attributes} were looked at with {search['model']}, "
-        f"for {size} against everyone outside. They were searched on a random half of the people; those that "
-        f"stood out were tested on the other half. {who}."
+        return say("searched.refused", metric=title, reason=search["reason"])
+    depth, margin, found = search["depth"], search.get("margin"), len(search["confirmed"])
+    about = {"subgroups": count(search["searched"]), "attributes": depth, "model": search["model"]}
+    looked = (
+        told("searched.margin", depth, margin=words.margin(search["metric"], margin), **about)
+        if margin
+        else told("searched.worse", depth, metric=title, **about)
     )
+    ended = told("searched.found", found, confirmed=count(found)) if found else say("searched.found.none")
+    return f"{looked} {say('searched.halves')} {ended}"
 
 
 def outcome(search: dict[str, Any]) -> Grid:
     """Return how many subgroups ended how."""
-    lines = [Line(words.capital(s), cells(count(k), MEANINGS.get(s, ""))) for s, k in search["statuses"].items() if k]
-    return Grid("What became of the subgroups", ["", "Subgroups", "Meaning"], lines)
+    lines = [
+        Line(say(f"searched.status.{s}.name"), cells(count(k), say(f"searched.status.{s}.means")))
+        for s, k in search["statuses"].items()
+        if k
+    ]
+    return Grid(say("searched.ended"), ["", say("searched.subgroups"), say("searched.meaning")], lines)
 
 
 def confirmed(search: dict[str, Any]) -> Grid:
     """Return the confirmed subgroups, with numbers from the half that had no part in choosing them."""
     lines = [_confirmed(search["metric"], r) for r in search["confirmed"]]
     heads = [
-        "Subgroup",
-        COUNTED.get(search["metric"], "Counted"),
-        "Inside",
-        "Outside",
-        "Difference",
-        "Adjusted p",
-        "Remark",
-    ]
-    return Grid("Subgroups that were confirmed, in the half that confirmed them", heads, lines)
+        say("searched.subgroup"), counted_as(search["metric"], "any"), say("searched.confirmed.inside"),
+        say("searched.confirmed.outside"), say("groups.head.difference"), say("searched.confirmed.p"),
+        say("searched.confirmed.remark"),
+    ]  # fmt: skip
+    return Grid(say("searched.confirmed.caption"), heads, lines)
 
 
 def _confirmed(metric: str, row: dict[str, Any]) -> Line:
     remarks = [
-        f"explained by {row['explained_by']}" if row.get("explained_by") else "",
-        f"driven by {row['driven_by']}" if row.get("driven_by") else "",
+        say(f"searched.confirmed.{k}", subgroup=row[f"{k}_by"]) for k in ("explained", "driven") if row.get(f"{k}_by")
     ]
     return Line(
         _name(row),
         cells(
             count(row["support"]), _plain(metric, row["value"]), _plain(metric, row["outside"]),
             of_metric(metric, row["difference"], row["low"], row["high"], comparison="difference"),
-            p_value(row["p_adjusted"]), "; ".join(filter(None, remarks)) or "stands by itself",
+            p_value(row["p_adjusted"]), "; ".join(remarks) or say("searched.confirmed.itself"),
         ),
     )  # fmt: skip
 
@@ -88,14 +81,20 @@ def not_flagged(search: dict[str, Any]) -> Grid:
     for r in rows[:SHOWN]:
         if r["status"] != seen:
             seen = r["status"]
-            lines.append(Line(words.capital(seen), section=True))
+            lines.append(Line(say(f"searched.status.{seen}.name"), section=True))
         counted = (r["support_searched"] or 0) + (r["support_confirming"] or 0)
         lines.append(Line(_name(r), cells(count(r["n"]), count(counted), r["why"])))
     left = int(search["searched"]) - len(search["confirmed"]) - min(len(rows), SHOWN)
-    listed = "" if len(search["rows"]) >= search["searched"] else f" the first {count(len(search['rows']))} of all"
-    more = f"; {count(left)} more are counted above, and{listed} listed in tables/subgroups_searched.csv"
-    heads = ["Subgroup", "People", COUNTED.get(search["metric"], "Counted"), "Why"]
-    return Grid(f"Looked at and not confirmed{more if left > 0 else ''}", heads, lines)
+    caption = say("searched.others.caption")
+    if left > 0 and len(search["rows"]) >= search["searched"]:
+        caption = say("searched.others.caption_more", more=count(left))
+    elif left > 0:
+        caption = say("searched.others.caption_first", more=count(left), listed=count(len(search["rows"])))
+    heads = [
+        say("searched.subgroup"), say("groups.head.people"), counted_as(search["metric"], "any"),
+        say("searched.others.why"),
+    ]  # fmt: skip
+    return Grid(caption, heads, lines)
 
 
 def _p(row: dict[str, Any]) -> float:

@@ -10,12 +10,12 @@ from primum.finding import Finding, Status, Verdict
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, percent, plain, rate, span
+from primum.report.say import say, spoken, told
 from primum.report.section import Block, Bullets, Heading, Pairs, Section, Table, Text
 from primum.report.source import Audited, Row, chapter
 from primum.report.views.joint import MOST
 from primum.usecase import MISSING, OVERALL
 
-TITLE = "Stigma: who is labelled for nothing"
 PER = 1000
 SAID = 6
 
@@ -29,18 +29,18 @@ def section(run: Audited) -> Section | None:
     verdicts = check.judged(list(run.findings), held["model"])
     out: list[Block] = [Text(check.LEAD.format(outcome=outcome)), *_declared(run)]
     out.append(Text(check.MARGIN if verdicts else check.NO_MARGIN))
-    out += [Heading("Labelled, and labelled for nothing"), Table(labelled(held, verdicts))]
+    out += [Heading(say("stigma.labelled.title")), Table(labelled(held, verdicts))]
     single = [r for r in held["rows"] if r["attribute"] not in _crossed(run)]
-    out += [Heading("Who bears the false alarms"), Text(check.BURDEN), Table(borne(single))]
-    out += [Heading("One person and the group"), Text(check.INFERENCE)]
+    out += [Heading(say("stigma.borne.title")), Text(check.BURDEN), Table(borne(single))]
+    out += [Heading(say("stigma.person.title")), Text(check.INFERENCE)]
     out += [Bullets(said(held["rows"], outcome, verdicts)), Table(inference(single, outcome))]
     heaped = "" if run.manifest.get("release") else check.together(held.get("together"), outcome)
     if heaped:
         out.append(Text(words.capital(heaped), note=True))
     hidden = withheld(run, held)
     if hidden:
-        out.append(Text(f"Withheld to protect people: {', '.join(hidden)}.", note=True))
-    return Section("stigma", TITLE, out)
+        out.append(Text(say("stigma.withheld", groups=", ".join(hidden)), note=True))
+    return Section("stigma", say("stigma.title"), out)
 
 
 def _measured(run: Audited) -> dict[str, Any]:
@@ -54,27 +54,30 @@ def _measured(run: Audited) -> dict[str, Any]:
 def _declared(run: Audited) -> list[Block]:
     """Return what was declared about a false alarm: what it does, to whom, who notices, how it is put right."""
     decision, scenario = run.usecase.decision, run.usecase.scenario
-    pairs = [("A false alarm", f"Whoever is selected without having it {decision.false_alarm}.")]
-    told = chapter(run, "proxies").get("told") or {}
-    if told:
-        pairs += [("A label is seen by", str(told["visible_to"])), ("It costs", str(told["cost"]))]
+    pairs = [(say("stigma.alarm.name"), say("stigma.alarm.does", does=decision.false_alarm))]
+    label = chapter(run, "proxies").get("told") or {}
+    if label:
+        pairs += [(say("stigma.alarm.seen"), str(label["visible_to"])), (say("stigma.alarm.costs"), str(label["cost"]))]
     if scenario is not None:
         pairs += [
-            (f"Borne by {e.to}", f"{words.capital(e.what)}. Noticed: {e.noticed}. Undone: {e.undone}.")
+            (
+                say("stigma.alarm.borne", to=e.to),
+                say("stigma.alarm.error", what=words.capital(e.what), noticed=e.noticed, undone=e.undone),
+            )
             for e in scenario.on_error
             if e.error == "false alarm"
         ]
-    out: list[Block] = [Heading("What a false alarm does"), Pairs(pairs)]
+    out: list[Block] = [Heading(say("stigma.alarm.title")), Pairs(pairs)]
     if scenario is None:
-        out.append(Text("No scenario was declared that says to whom, who notices and how it is put right.", note=True))
+        out.append(Text(say("stigma.alarm.undeclared"), note=True))
     return out
 
 
 def labelled(held: Row, verdicts: dict[tuple[str, str], list[Finding]]) -> Grid:
     """Return how much of each group is labelled, how much for nothing, and how that differs from everyone else."""
-    heads = ["Group", "People", "Labelled", f"For nothing, per {PER:,}", "Than everyone else", "By a declared margin"]
-    if not verdicts:
-        heads.pop()
+    heads = [say("stigma.head.group"), say("stigma.head.people"), say("stigma.head.labelled")]
+    heads += [say("stigma.head.alarmed", per=count(PER)), say("stigma.head.more")]
+    heads += [say("stigma.head.margin")] if verdicts else []
 
     def line(r: Row) -> list[Cell]:
         row = cells(
@@ -83,13 +86,13 @@ def labelled(held: Row, verdicts: dict[tuple[str, str], list[Finding]]) -> Grid:
         )  # fmt: skip
         return [*row, _verdict(verdicts.get((r["attribute"], r["group"]), []))] if verdicts else row
 
-    return Grid(f"Who is labelled, {held['model']}", heads, by_attribute(held["rows"], line))
+    return Grid(say("stigma.labelled.caption", model=held["model"]), heads, by_attribute(held["rows"], line))
 
 
 def borne(rows: Sequence[Row]) -> Grid:
     """Return each group's share of the false alarms beside its share of the people."""
-    heads = ["Group", "Share of the people", "Share of all false alarms", "Times its share"]
-    told = [r for r in rows if r["attribute"] != OVERALL]
+    heads = [say(f"stigma.head.{k}") for k in ("group", "share_of_people", "share_of_alarms", "times")]
+    shown = [r for r in rows if r["attribute"] != OVERALL]
 
     def line(r: Row) -> list[Cell]:
         times = r["times_its_share"]
@@ -98,14 +101,13 @@ def borne(rows: Sequence[Row]) -> Grid:
             (plain(times["value"], times["low"], times["high"]), times["reason"]),
         )  # fmt: skip
 
-    return Grid("False alarms against the share of the people", heads, by_attribute(told, line))
+    return Grid(say("stigma.borne.caption"), heads, by_attribute(shown, line))
 
 
 def inference(rows: Sequence[Row], outcome: str) -> Grid:
     """Return how often a conclusion from the group, or from the label, would be wrong."""
-    heads = [
-        "Group", f"Have {outcome}", "Wrong, if concluded from the group alone", "Wrong, if concluded from the label",
-    ]  # fmt: skip
+    heads = [say("stigma.head.group"), say("stigma.head.ill", outcome=outcome)]
+    heads += [say("stigma.head.wrong_group"), say("stigma.head.wrong_label")]
 
     def line(r: Row) -> list[Cell]:
         ill = r["prevalence"]
@@ -114,7 +116,7 @@ def inference(rows: Sequence[Row], outcome: str) -> Grid:
             (_rate(ill), ill["reason"]), (_rate(flipped), ill["reason"]), (_rate(r["wrong"]), r["wrong"]["reason"])
         )
 
-    return Grid("How often a conclusion about one person would be wrong", heads, by_attribute(rows, line))
+    return Grid(say("stigma.person.caption"), heads, by_attribute(rows, line))
 
 
 def said(rows: Sequence[Row], outcome: str, verdicts: dict[tuple[str, str], list[Finding]]) -> list[str]:
@@ -147,7 +149,7 @@ def by_attribute(rows: Sequence[Row], line: Callable[[Row], list[Cell]]) -> list
         lines += [Line(_name(attribute, r["group"]), line(r)) for r in mine[:MOST]]
         if len(mine) > MOST:
             left = len(mine) - MOST
-            lines.append(Line(f"{count(left)} more group{'s are' if left > 1 else ' is'} not shown", section=True))
+            lines.append(Line(told("stigma.left", left, groups=count(left)), section=True))
     return lines
 
 
@@ -176,7 +178,9 @@ def _has(row: Row) -> bool:
 
 
 def _name(attribute: str, group: str) -> str:
-    return "Not recorded" if group == MISSING else words.group_name(attribute, group)
+    if group == MISSING:
+        return words.capital(spoken()("common.part_not_recorded"))
+    return words.group_name(attribute, group)
 
 
 def _crossed(run: Audited) -> set[str]:

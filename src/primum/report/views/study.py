@@ -9,7 +9,8 @@ import polars as pl
 
 from primum.report.figures.study import Studied
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NONE, fixed, known, percent, points, span
+from primum.report.numbers import NONE, count, fixed, general, known, percent, points, span
+from primum.report.say import say, told
 from primum.report.section import Block, Bullets, Heading, Pairs, Pictures, Section, Table, Text
 from primum.report.words import lower, metric_title
 
@@ -17,27 +18,6 @@ EVERYONE, UNCORRECTED, ORACLE = "everyone", "uncorrected", "oracle"
 TRUTH, RECORD = "truth", "record"
 KINDS = {"gains": "chip none", "loses": "chip harm", "agrees": "chip none", "contradicts": "chip harm"}
 SHAPES = {"gains": "▲", "loses": "▼", "agrees": "●", "contradicts": "▼"}
-SIMULATED = (
-    "Each seed is another population of the same kind. Intervals are over seeds: they tell how far the mean of so many "
-    "populations can be off, not how far one register can be."
-)
-DIVIDED = (
-    "Each seed divides the same people anew into those who train and those who are judged. Intervals are over such "
-    "divisions: they tell how much the division matters, and not how much other people would differ."
-)
-LEDGER = (
-    "Against the uncorrected model, judged on the truth. Net benefit counts cases found, less false alarms at their "
-    "declared price, per 1,000 people of the group. A group can lose sensitivity and still be better off: the places "
-    "that it had may have been those of a group whose cases nobody recorded."
-)
-MISLEADS = (
-    "The last column is what an audit on the record would have said. Where the two disagree, harm was measured on the "
-    "wrong labels."
-)
-CHECK = (
-    "Record less truth for the uncorrected model at the greatest dose, in each group alone. 'Expected' is what theory "
-    "says of such an error where decisions tell no more about the record than the outcome does."
-)
 
 
 class Told(Studied, Protocol):
@@ -57,12 +37,12 @@ def study_sections(run: Told) -> list[Section]:
     """Return the sections of the page."""
     named = list(enumerate(run.study.biases))
     found = [
-        Section("short", "In short", [Bullets(in_short(run)), Text(_how(run), note=True)]),
-        Section("asked", "What was asked", _asked(run)),
+        Section("short", say("study.short.title"), [Bullets(in_short(run)), Text(_how(run), note=True)]),
+        Section("asked", say("study.asked.title"), _asked(run)),
     ]
-    found += [Section(f"bias-{i + 1}", f"Bias: {b.name}", _bias(run, i)) for i, b in named]
-    found.append(Section("survives", "Which number survives a biased record, and which does not", _survives(run)))
-    found.append(Section("limits", "What this study does not say", _limits(run)))
+    found += [Section(f"bias-{i + 1}", say("study.bias.title", bias=b.name), _bias(run, i)) for i, b in named]
+    found.append(Section("survives", say("study.survives.title"), _survives(run)))
+    found.append(Section("limits", say("study.limits.title"), _limits(run)))
     return found
 
 
@@ -80,24 +60,25 @@ def in_short(run: Told) -> list[str]:
         if not both:
             continue
         low, high = (f(both, key=lambda g: row[g, TRUTH]["mean"]) for f in (min, max))
-        told = (
-            f"{bias.name}: the uncorrected model finds {percent(row[low, TRUTH]['mean'], 1)} of the true cases of "
-            f"{low} and {percent(row[high, TRUTH]['mean'], 1)} of {high}; on the record it seems to find "
-            f"{percent(row[low, RECORD]['mean'], 1)} and {percent(row[high, RECORD]['mean'], 1)}."
-        )
+        said = [
+            say(
+                "study.short.found", bias=bias.name, lowest=low, highest=high,
+                low=_mean(row[low, TRUTH]), high=_mean(row[high, TRUTH]),
+                low_recorded=_mean(row[low, RECORD]), high_recorded=_mean(row[high, RECORD]),
+            )
+        ]  # fmt: skip
         best = _rows(run, bias.name, ORACLE, "sensitivity")
         if (low, TRUTH) in best and known(best[low, TRUTH]["mean"]) and known(best[high, TRUTH]["mean"]):
-            told += (
-                f" Trained on the truth: {percent(best[low, TRUTH]['mean'], 1)} and "
-                f"{percent(best[high, TRUTH]['mean'], 1)}."
-            )
+            said.append(say("study.short.oracle", low=_mean(best[low, TRUTH]), high=_mean(best[high, TRUTH])))
         wrong = _misled(run, bias.name)
         if wrong:
-            told += f" The record tells the wrong story of {wrong[0]}" + (
-                f", and of {len(wrong) - 1} more." if len(wrong) > 1 else "."
-            )
-        out.append(told)
+            said.append(told("study.short.misled", len(wrong), first=wrong[0], more=len(wrong) - 1))
+        out.append(" ".join(said))
     return out
+
+
+def _mean(row: dict[str, Any]) -> str:
+    return percent(row["mean"], 1)
 
 
 def _misled(run: Told, bias: str) -> list[str]:
@@ -105,8 +86,8 @@ def _misled(run: Told, bias: str) -> list[str]:
         pl.col("bias") == bias, pl.col("dose") == max(run.study.doses), pl.col("metric") == "net_benefit",
         pl.col("judged_on") == TRUTH, pl.col("misleads"), pl.col("group") != EVERYONE,
     )  # fmt: skip
-    return [f"{arm} for {group} (it {verdict} in truth)" for arm, group, verdict in
-            rows.select("arm", "group", "verdict").rows()]  # fmt: skip
+    found = rows.select("arm", "group", "verdict").rows()
+    return [say(f"study.short.{verdict}", arm=arm, group=group) for arm, group, verdict in found]
 
 
 def _rows(run: Told, bias: str, arm: str, metric: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -120,50 +101,45 @@ def _rows(run: Told, bias: str, arm: str, metric: str) -> dict[tuple[str, str], 
 
 def _how(run: Told) -> str:
     study = run.study
-    rule = (
-        f"people with a risk of {percent(study.threshold)} or more are selected"
-        if study.threshold is not None
-        else f"the {percent(study.capacity)} of people with the highest risks are selected"
-    )
-    return (
-        f"{run.summary['runs']} runs, {len(study.arms)} algorithms in each, {study.seeds} seeds; {rule}. "
-        f"{SIMULATED if study.simulated else DIVIDED}"
-    )
+    rule, share = ("capacity", study.capacity) if study.threshold is None else ("threshold", study.threshold)
+    size = {"runs": run.summary["runs"], "arms": len(study.arms), "seeds": study.seeds}
+    seeds = say("study.how.simulated" if study.simulated else "study.how.divided")
+    return f"{say(f'study.how.{rule}', share=percent(share), **size)} {seeds}"
 
 
 def _asked(run: Told) -> list[Block]:
-    from primum.stress.arms import ARMS
-
     study = run.study
-    grid = Grid(
-        "The algorithms", ["Algorithm", "What it does"], [Line(name, cells(ARMS[name].words)) for name in study.arms]
-    )
+    lines = [Line(name, cells(say(f"study.arm.{name}"))) for name in study.arms]
+    grid = Grid(say("study.asked.caption"), [say("study.algorithm"), say("study.asked.does")], lines)
     people = study.population
     source = (
-        f"simulated depression registry, {people.registry.people:,} people a seed" if people.registry is not None
-        else f"the published recipe, {people.recipe.people:,} people a seed" if people.recipe is not None
-        else f"the use case {people.usecase if isinstance(people.usecase, str) else people.usecase.name}"
+        say("study.asked.registry", people=count(people.registry.people)) if people.registry is not None
+        else say("study.asked.recipe", people=count(people.recipe.people)) if people.recipe is not None
+        else say("study.asked.usecase", name=people.usecase if isinstance(people.usecase, str) else people.usecase.name)
     )  # fmt: skip
-    pairs = [
-        ("Question", study.question), ("People", source), ("Groups", study.group),
-        ("Doses", ", ".join(f"{d:g}" for d in study.doses)),
-        ("Price of a false alarm", f"that of a threshold of {percent(study.rule.exchange, 1)}"),
-        ("Notes", " ".join([*run.summary["notes"], study.notes]).strip()),
-    ]  # fmt: skip
-    return [Pairs(pairs), Table(grid)]
+    pairs = {
+        "question": study.question, "people": source, "groups": study.group,
+        "doses": ", ".join(map(general, study.doses)),
+        "price": say("study.asked.exchange", threshold=percent(study.rule.exchange, 1)),
+        "notes": " ".join([*run.summary["notes"], study.notes]).strip(),
+    }  # fmt: skip
+    return [Pairs([(say(f"study.asked.{k}"), text) for k, text in pairs.items()]), Table(grid)]
 
 
 def _bias(run: Told, number: int) -> list[Block]:
     bias = run.study.biases[number]
     out: list[Block] = [Text(bias.words)] if bias.words else []
     out += [Pictures(f"study {number + 1}"), Table(_found(run, bias.name))]
-    out += [Heading("Who gains, who loses"), Text(LEDGER), Table(_ledger(run, bias.name)), Text(MISLEADS, note=True)]
+    out += [Heading(say("study.ledger.title")), Text(say("study.ledger.lead")), Table(_ledger(run, bias.name))]
+    out.append(Text(say("study.ledger.misleads"), note=True))
     learnt = _learnt(run, bias.name)
     out += [Text(learnt)] if learnt else []
     failed = [f for f in run.summary["failed"] if f["bias"] in {bias.name, ""}]
     if failed:
-        out.append(Bullets([f"{f['arm']} gave no answer in {f['runs']} runs (dose {f['dose']:g}): {f['why']}"
-                            for f in failed]))  # fmt: skip
+        out.append(Bullets([
+            say("study.bias.failed", arm=f["arm"], runs=f["runs"], dose=general(f["dose"]), reason=f["why"])
+            for f in failed
+        ]))  # fmt: skip
     return out
 
 
@@ -174,9 +150,9 @@ def _groups(run: Told, bias: str) -> list[str]:
 
 def _found(run: Told, bias: str) -> Grid:
     groups = _groups(run, bias)
-    heads = ["Algorithm"]
+    heads = [say("study.algorithm")]
     for g in groups:
-        heads += [f"{g}: found in truth", f"{g}: found on record", f"{g}: selected"]
+        heads += [say(f"study.found.{k}", group=g) for k in ("truth", "record", "selected")]
     lines = []
     for arm in run.study.arms:
         found, chosen = (_rows(run, bias, arm, m) for m in ("sensitivity", "selection_rate"))
@@ -186,8 +162,7 @@ def _found(run: Told, bias: str) -> Grid:
         for g in groups:
             row += [_rate(found.get((g, TRUTH))), _rate(found.get((g, RECORD))), _rate(chosen.get((g, TRUTH)))]
         lines.append(Line(arm, cells(*row)))
-    return Grid(f"At a dose of {percent(max(run.study.doses))}: share of the cases found, and of people selected",
-                heads, lines)  # fmt: skip
+    return Grid(say("study.found.caption", dose=percent(max(run.study.doses))), heads, lines)
 
 
 def _rate(row: dict[str, Any] | None) -> str:
@@ -200,7 +175,7 @@ def _ledger(run: Told, bias: str) -> Grid:
     top = max(run.study.doses)
     own = run.ledger.filter(pl.col("bias") == bias, pl.col("dose") == top)
     rows = {(r["arm"], r["group"], r["metric"], r["judged_on"]): r for r in own.rows(named=True)}
-    heads = ["Algorithm", "Change of net benefit per 1,000", "Verdict", "Change of cases found", "On the record"]
+    heads = [say("study.algorithm"), *(say(f"study.ledger.{k}") for k in ("benefit", "verdict", "found", "record"))]
     lines: list[Line] = []
     for g in _groups(run, bias):
         lines.append(Line(g, section=True))
@@ -208,12 +183,12 @@ def _ledger(run: Told, bias: str) -> Grid:
             worth = rows.get((arm, g, "net_benefit", TRUTH))
             if worth is None:
                 continue
-            told, found = rows[arm, g, "net_benefit", RECORD], rows[arm, g, "sensitivity", TRUTH]
+            recorded, found = rows[arm, g, "net_benefit", RECORD], rows[arm, g, "sensitivity", TRUTH]
             change = points(found["mean"], found["low"], found["high"], 1)
             lines.append(
-                Line(arm, [Cell(_thousand(worth)), _chip(worth["verdict"]), Cell(change), _chip(told["verdict"])])
+                Line(arm, [Cell(_thousand(worth)), _chip(worth["verdict"]), Cell(change), _chip(recorded["verdict"])])
             )
-    return Grid(f"Against the uncorrected model, at a dose of {percent(top)}", heads, lines)
+    return Grid(say("study.ledger.caption", dose=percent(top)), heads, lines)
 
 
 def _thousand(row: dict[str, Any]) -> str:
@@ -224,7 +199,7 @@ def _thousand(row: dict[str, Any]) -> str:
 
 
 def _chip(verdict: str) -> Cell:
-    return Cell(f"{SHAPES.get(verdict, '○')} {verdict}", kind=KINDS.get(verdict, "chip few"))
+    return Cell(f"{SHAPES.get(verdict, '○')} {say(f'study.verdict.{verdict}')}", kind=KINDS.get(verdict, "chip few"))
 
 
 def _learnt(run: Told, bias: str) -> str:
@@ -237,31 +212,33 @@ def _learnt(run: Told, bias: str) -> str:
         own = [r for r in rows if r["group"] == group]
         mean = {k: sum(r[k] for r in own) / len(own) for k in ("relative_prevalence", "recorded")}
         said.append(
-            f"{group} {fixed(mean['relative_prevalence'], 2)} times as often as {own[0]['reference']}, where the "
-            f"record says {fixed(mean['recorded'], 2)}"
-        )
-    return f"PURPLE, which is not told how completely groups are recorded: {'; '.join(said)}." if said else ""
+            say(
+                "study.bias.often", group=group, times=fixed(mean["relative_prevalence"], 2),
+                reference=own[0]["reference"], recorded=fixed(mean["recorded"], 2),
+            )
+        )  # fmt: skip
+    return say("study.bias.learnt", groups="; ".join(said)) if said else ""
 
 
 def _survives(run: Told) -> list[Block]:
-    out: list[Block] = [Text(CHECK)]
+    heads = [say(f"study.survives.{k}") for k in ("metric", "group", "gap", "measured", "expected", "theory")]
+    out: list[Block] = [Text(say("study.survives.lead"))]
     for bias in run.study.biases:
         own = run.check.filter(pl.col("bias") == bias.name)
-        heads = ["Metric", "Group", "Record less truth", "Measured", "Expected", "Theory"]
         lines = [
             Line(
                 metric_title(r["metric"]),
                 [
                     Cell(r["group"]),
                     Cell(_plain(r)),
-                    Cell(r["measured"]),
-                    Cell(r["expected"] or NONE),
+                    Cell(say(f"study.measured.{r['measured']}")),
+                    Cell(say(f"study.measured.{r['expected']}") if r["expected"] else NONE),
                     _chip(r["verdict"]),
                 ],
             )
             for r in own.rows(named=True)
         ]
-        out.append(Table(Grid(f"{bias.name}", heads, lines)))
+        out.append(Table(Grid(bias.name, heads, lines)))
         out.append(Text(_survivors(own), note=True))
     return out
 
@@ -279,23 +256,11 @@ def _survivors(own: pl.DataFrame) -> str:
     kinds = own.group_by("metric", maintain_order=True).agg(pl.col("measured"))
     alive = [lower(metric_title(m)) for m, k in kinds.rows() if set(k) == {"survives"}]
     dead = [lower(metric_title(m)) for m, k in kinds.rows() if set(k) & {"too low", "too high"} and "survives" not in k]
-    return (
-        f"Survive in every group: {', '.join(alive) or 'none'}. Wrong in every group, or unclear in some: "
-        f"{', '.join(dead) or 'none'}."
-    )
+    none = say("study.survives.none")
+    return say("study.survives.told", alive=", ".join(alive) or none, dead=", ".join(dead) or none)
 
 
 def _limits(run: Told) -> list[Block]:
-    study = run.study
-    whose = "very people who are judged, which flatters them" if study.fitted_to == "judged" else "training people"
-    lines = [
-        "Every algorithm is a logistic regression; what another kind learns from the same record may differ.",
-        "'Known error rates' are those of all training people, as if every one of them had been validated.",
-        f"Thresholds of equalized odds and equal opportunity are fitted to the record of the {whose}.",
-        "PURPLE's level is not identified: it selects as many people as the uncorrected model, or as there are places.",
-    ]
-    if study.simulated:
-        lines.append("The people are simulated. Sizes of effects are those of the assumptions, not of a country.")
-    else:
-        lines.append("The truth is a better measurement, not the truth itself; its own errors count as the record's.")
-    return [Bullets(lines)]
+    fitted = "judged" if run.study.fitted_to == "judged" else "training"
+    people = "simulated" if run.study.simulated else "divided"
+    return [Bullets([say(f"study.limits.{k}") for k in ("regression", "known", fitted, "purple", people)])]
