@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import jsonschema
+import polars as pl
 import pytest
 from pydantic import ValidationError
 
@@ -12,6 +14,7 @@ from primum.assure import document, exchange
 from primum.assure.argument import argument, written
 from primum.assure.case import assurance
 from primum.assure.claims import claims
+from primum.assure.evidence import fewest
 from primum.assure.state import State
 from primum.errors import PrimumError
 from primum.execute.run import Run
@@ -48,6 +51,43 @@ def test_a_comparison_takes_the_difference_and_the_groups_own_precision(case, sm
     )  # fmt: skip
     e = by_id(case)["men"].evidence
     assert (e.estimate.low, e.comparator, e.behind) == (gap["low"], "everyone else", gap["events"])
+
+
+@pytest.mark.parametrize("metric", ["sensitivity", "specificity", "ppv", "npv", "selection_rate", "auroc", "nne"])
+@pytest.mark.parametrize("who", ["everyone", "Male"])
+def test_the_people_behind_a_number_are_those_in_its_denominator(small_run, with_scenario, people, metric, who):
+    frame = people().filter(pl.col("sex") == who) if who != "everyone" else people()
+    ill, chosen = frame["ill"] == 1, frame["risk"] >= 0.2
+    n = frame.height
+    wanted = {
+        "sensitivity": (int(ill.sum()), "with the outcome"), "specificity": (int((~ill).sum()), "without the outcome"),
+        "ppv": (int(chosen.sum()), "selected"), "nne": (int(chosen.sum()), "selected"),
+        "npv": (int((~chosen).sum()), "not selected"),
+        "selection_rate": (n, "everyone"), "auroc": (n, "everyone"),
+    }  # fmt: skip
+    claim = {"name": "it", "says": "It.", "metric": metric, "direction": "at least", "threshold": 0.1,
+             "requirement": "technical robustness and safety"}  # fmt: skip
+    claim |= {} if who == "everyone" else {"attribute": "sex", "group": who}
+    (found,) = [c for c in claims(with_scenario(small_run, claims=[claim], tensions=[])) if c.id == "it"]
+    e = found.evidence
+    assert (e.behind, e.of) == wanted[metric]
+    assert e.people.startswith(f"{e.behind:,} people")
+    assert ("of them with the outcome" in e.people) is (e.of == "everyone")
+    assert fewest(metric, e.estimate) == (
+        min(int(ill.sum()), n - int(ill.sum())) if metric != "specificity" else n - int(ill.sum())
+    )
+
+
+def test_where_those_selected_cannot_be_counted_everyone_is_named(small_run, with_scenario):
+    claim = {"name": "it", "says": "It.", "metric": "ppv", "direction": "at least", "threshold": 0.1,
+             "requirement": "technical robustness and safety"}  # fmt: skip
+    run = with_scenario(small_run, claims=[claim], tensions=[])
+    for manifest in ({"release": {"preset": "cbs"}}, {}):
+        told = Run(run.path, run.usecase, run.plan, manifest, copy.deepcopy(run.chapters), run.findings)
+        rows = told.chapters["performance"]["estimates"]
+        next(r for r in rows if r["metric"] == "selection_rate")["value"] += 1 / 3000  # as weights or rounding leave it
+        (found,) = [c for c in claims(told) if c.id == "it"]
+        assert (found.evidence.behind, found.evidence.of) == (1000, "everyone")
 
 
 def test_people_judge_what_no_number_can(case):

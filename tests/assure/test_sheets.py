@@ -42,7 +42,7 @@ def test_every_listing_is_one_file_with_every_item(small_run, with_scenario, tmp
     tripod = {r["item"]: r for r in read(written["tripod-ai"])}
     assert tripod["6c"]["state"] == "not applicable (nobody is treated before the score)"
     states = {r["state"].split(" (")[0] for n in written for r in read(written[n])}
-    assert states == {"computed", "drafted, a human must confirm", "human text given", "missing", "not applicable"}
+    assert states == {"drafted, a human must confirm", "human text given", "missing", "not applicable"}
 
 
 def test_a_text_that_a_spreadsheet_would_compute_is_kept_a_text(small_run, with_scenario, tmp_path):
@@ -122,7 +122,8 @@ def test_what_a_release_says_of_itself_is_evidence(small_run):
     assert leaks.state is ItemState.DRAFTED
     assert leaks.evidence == ("record of a release", "record of a release, withheld", "record of a release, attack")
     limits = {r.id: r for r in checklist(run, "standing-together")}["Documentation topic 16"]
-    assert limits.state is ItemState.COMPUTED
+    assert limits.state is ItemState.DRAFTED
+    assert limits.evidence == ("record of a release, withheld",)
 
 
 def test_an_unknown_draft_is_refused():

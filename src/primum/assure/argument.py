@@ -10,25 +10,38 @@ from typing import Any
 
 import yaml
 
-from primum.assure.evidence import Finished
-from primum.assure.present import told_by
+from primum.assure.evidence import Finished, released
+from primum.assure.present import examined_inside, told_by
 
 DEFAULT = "tables"
+NOT_EXAMINED = "not examined in this audit"
+STAYS = "does not leave the room; it was examined inside"
+NOT_HERE = "not part of this release"
 
 
 @dataclass(frozen=True)
 class Rebuttal:
-    """A doubt about an argument, and the checks of this run that looked into it (none: nobody did)."""
+    """A doubt about an argument, and what became of it.
+
+    Attributes
+    ----------
+    says
+        The doubt.
+    examined_by
+        The checks of this run that looked into it.
+    otherwise
+        What is so where none did.
+    """
 
     says: str
     examined_by: tuple[str, ...]
+    otherwise: str = NOT_EXAMINED
 
     @property
     def words(self) -> str:
         """The doubt with what became of it."""
-        if self.examined_by:
-            return f"{self.says}: examined by {', '.join(self.examined_by)}."
-        return f"{self.says}: not examined in this audit."
+        became = f"examined by {', '.join(self.examined_by)}" if self.examined_by else self.otherwise
+        return f"{self.says}: {became}."
 
 
 @dataclass(frozen=True)
@@ -60,8 +73,14 @@ def argument(run: Finished, check: str, *, warrant: str = "", rebuttals: tuple[s
     that an author adds.
     """
     base = written().get(check, written()[DEFAULT])
-    doubts = [
-        Rebuttal(str(r["says"]), tuple(c for c in r["examined_by"] if told_by(run, c))) for r in base["rebuttals"]
-    ]
-    doubts += [Rebuttal(r.rstrip("."), ()) for r in rebuttals]
+    doubts = [_doubt(run, str(r["says"]), tuple(r["examined_by"])) for r in base["rebuttals"]]
+    doubts += [_doubt(run, r.rstrip("."), ()) for r in rebuttals]
     return Argument(str(base["strategy"]), warrant or str(base["warrant"]), tuple(doubts))
+
+
+def _doubt(run: Finished, says: str, checks: tuple[str, ...]) -> Rebuttal:
+    """Return a doubt with what this run did about it; a release does not tell everything that checks examined."""
+    told = tuple(c for c in checks if told_by(run, c))
+    if told or not checks or not released(run):
+        return Rebuttal(says, told)
+    return Rebuttal(says, (), STAYS if any(examined_inside(run, c) for c in checks) else NOT_HERE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from primum.assure.claims import Claim, claims
 from primum.assure.coverage import Coverage, coverage
-from primum.assure.evidence import Finished, released, scenario_of
+from primum.assure.evidence import Finished, plan_of, released, scenario_of
 from primum.assure.tensions import Tension, tensions
 from primum.usecase_scenario import Scenario
 
@@ -20,7 +20,7 @@ class Case:
     title, question, name
         Of the use case.
     plan, created, version
-        Hash of the frozen plan, when it was frozen, version of primum.
+        Hash of the frozen plan (its beginning in a release), when it was frozen, version of primum.
     scenario
         As declared, or None.
     claims, tensions, coverage
@@ -44,7 +44,7 @@ def assurance(run: Finished) -> Case:
     found = claims(run)
     created = str(run.plan.created)
     return Case(
-        run.usecase.name, run.usecase.title, run.usecase.question, str(run.plan.hash),
+        run.usecase.name, run.usecase.title, run.usecase.question, plan_of(run),
         created[:10] if released(run) else created,
         str(run.manifest.get("primum", "not stated")), scenario_of(run), tuple(found), tuple(tensions(run, found)),
         tuple(coverage(found)),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from primum.assure.argument import Argument, argument, requirement_of
-from primum.assure.evidence import Evidence, Finished, for_claim, of_finding, released, scenario_of
+from primum.assure.argument import NOT_HERE, STAYS, Argument, argument, requirement_of
+from primum.assure.evidence import Evidence, Finished, fewest, for_claim, of_finding, released, scenario_of
+from primum.assure.present import examined_inside
 from primum.assure.state import Direction, State, state_of
 from primum.finding import Finding, Verdict
 from primum.measure.metric import METRICS
@@ -91,7 +92,7 @@ def declared(run: Finished, told: Declared) -> Claim:
     else:
         state, why = state_of(
             found.estimate, told.direction, told.threshold, half_width=told.half_width, events=told.events,
-            behind=found.behind, imprecise=found.imprecise,
+            behind=fewest(found.metric, found.estimate), imprecise=found.imprecise,
         )  # fmt: skip
     check = told.check or "tables"
     return Claim(
@@ -158,7 +159,7 @@ def _seeded(run: Finished, f: Finding, direction: Direction) -> Claim:
     state, why = state_of(found.estimate, direction, threshold, imprecise=found.imprecise)
     if f.verdict is Verdict.SUPPRESSED:
         state, why = State.SUPPRESSED, f.reason or "the number is withheld to protect people"
-    if state is State.INCONCLUSIVE and f.more_events:
+    if state is State.INCONCLUSIVE and f.more_events and not released(run):  # of protected counts it is another number
         why += f"; about {f.more_events:,} more {f.more_kind} are needed"
     return Claim(
         claim_id(f.check, f.metric, f.model, f.attribute, f.group), _says(f, direction), "declared margin",
@@ -177,8 +178,10 @@ def _says(f: Finding, direction: Direction) -> str:
 
 def _nowhere(run: Finished, told: Declared) -> str:
     if told.check is not None:
-        which = "release" if released(run) else "audit"
-        return f"this {which} has no finding of {told.check} on {told.metric} for {told.group or 'everyone'}"
+        finding = f"finding of {told.check} on {told.metric} for {told.group or 'everyone'}"
+        if not released(run):
+            return f"this audit has no {finding}"
+        return f"{finding}: {STAYS if examined_inside(run, told.check) else NOT_HERE}"
     groups: Sequence[str] = [g.title for g in run.usecase.groups]
     if told.attribute is not None and told.attribute not in groups:
         return f"there are no groups '{told.attribute}' in this audit"

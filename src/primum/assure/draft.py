@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from primum.assure.evidence import Finished, scenario_of
+from primum.assure.present import withheld
 from primum.finding import Status, Verdict
 from primum.measure.metric import METRICS
 from primum.usecase import MISSING, OVERALL
@@ -30,7 +31,7 @@ def groups(run: Finished) -> str:
         parts.append(f"{attribute}: {counted}")
     people = run.chapters.get("people", {}).get("n")
     everyone = f"{people:,} people: {run.usecase.population}. " if people else ""
-    return f"{everyone}Counted by {'; '.join(parts)}."
+    return f"{everyone}Counted by {'; '.join(parts)}.{_withheld(run)}"
 
 
 def harms(run: Finished) -> str:
@@ -48,7 +49,7 @@ def harms(run: Finished) -> str:
     said += [f"Of every 1,000 people, {primary}: {'; '.join(fates)}."] if fates else []
     harmed = [f for f in run.findings if f.verdict is Verdict.HARM and f.margin is not None and f.model == primary]
     said += [f"Harm shown by a declared margin. {f.words}" for f in harmed]
-    return " ".join(said)
+    return " ".join(said) + _withheld(run)
 
 
 def necessity(run: Finished) -> str:
@@ -61,6 +62,7 @@ def necessity(run: Finished) -> str:
     return (
         f"Groups by {attributes} were compared in {metrics}, with margins declared beforehand (plan "
         f"{str(run.plan.hash)[:12]}): {told}. Without the attributes none of these comparisons can be made."
+        f"{_withheld(run)}"
     )
 
 
@@ -104,14 +106,6 @@ def abstract(run: Finished) -> str:
     return " ".join(said)
 
 
-def changes(run: Finished) -> str:
-    """Return how changes between two audits are told."""
-    return (
-        f"Plan {str(run.plan.hash)[:12]}, frozen {str(run.plan.created)[:10]}. What changed since an earlier audit: "
-        "primum audit --diff OLD NEW."
-    )
-
-
 def register(run: Finished) -> str:
     """Return a draft of an entry in a register of algorithms."""
     usecase = run.usecase
@@ -122,6 +116,11 @@ def register(run: Finished) -> str:
         f"{len(usecase.features)} features; the outcome was recorded by {usecase.outcome.recorded_by}. "
         f"Models: {models}."
     )
+
+
+def _withheld(run: Finished) -> str:
+    """Return that groups are withheld, which a release does not always name; "" where none are."""
+    return " Some groups are withheld to protect people." if withheld(run, "groups.estimates") else ""
 
 
 def _rows(run: Finished) -> list[Mapping[str, Any]]:
@@ -149,7 +148,7 @@ def _fate(row: Mapping[str, Any], who: str) -> str:
 
 _WRITE: dict[str, Callable[[Finished], str]] = {
     "groups": groups, "harms": harms, "necessity": necessity, "test-report": test_report, "title": title,
-    "abstract": abstract, "changes": changes, "register": register,
+    "abstract": abstract, "register": register,
 }  # fmt: skip
 DRAFTS = tuple(_WRITE)
 """Names of the drafts."""

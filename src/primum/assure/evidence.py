@@ -13,6 +13,13 @@ from primum.usecase import OVERALL, UseCase
 from primum.usecase_scenario import Claim, Scenario
 
 TABLES = "tables of performance"
+EVERYONE = "everyone"
+WHO = {"events": "with the outcome", "nonevents": "without the outcome", "selected": "selected",
+       "unselected": "not selected"}  # fmt: skip
+"""Denominator of a metric → the people in it, in words."""
+WHOLE = 1e-6
+SHORT = 12
+"""Digits of a hash that leave: it cannot be turned back, and a whole one could be tried against guesses (R16)."""
 
 
 class Finished(Protocol):
@@ -43,15 +50,16 @@ class Evidence:
     estimate
         Value, interval, people and method.
     plan, version
-        Hash of the frozen plan and version of primum.
+        Hash of the frozen plan (a release tells its beginning only) and version of primum.
     disclosure
         Whether anything was withheld.
     assumptions
         What the interval takes for granted.
     imprecise
         Why the audit itself held the number for too imprecise, or "".
-    behind
-        The people that the number rests on, of the kind that counts for it.
+    behind, of
+        The people in the denominator of the number, and who they are: "with the outcome", "without the outcome",
+        "selected", "not selected", or "everyone". Where those selected cannot be counted here, everyone.
 
     Of a number that is withheld, the people are 0 here and are shown nowhere.
     """
@@ -69,6 +77,7 @@ class Evidence:
     assumptions: tuple[str, ...]
     imprecise: str
     behind: int
+    of: str
     words: str = ""
 
     @property
@@ -90,8 +99,15 @@ class Evidence:
         """The number in words, with the people behind it and the plan; of one that is withheld, nobody's number."""
         if self.estimate.status is Status.SUPPRESSED:
             return self.number
-        people = f"n = {self.estimate.n:,} ({self.behind:,} behind the number)"
-        return f"{self.number}, {people}, plan {self.plan[:12]}"
+        return f"{self.number}, {self.people}, plan {self.plan[:12]}"
+
+    @property
+    def people(self) -> str:
+        """The people that the number is about, in words."""
+        n = f"{self.estimate.n:,} people"
+        if self.of != EVERYONE:
+            return f"{self.behind:,} people {self.of}, of {self.estimate.n:,}"
+        return f"{n}, {self.estimate.events:,} of them with the outcome" if self.metric in METRICS else n
 
 
 def scenario_of(run: Finished) -> Scenario | None:
@@ -199,12 +215,18 @@ def _evidence(
     imprecise: str,
     words: str,
 ) -> Evidence:
+    behind, of = _behind(run, model, metric, attribute, group, e)
     return Evidence(
-        check, model, metric, attribute, group, comparator, e, str(run.plan.hash),
+        check, model, metric, attribute, group, comparator, e, plan_of(run),
         str(run.manifest.get("primum", "not stated")),
         "withheld" if e.status is Status.SUPPRESSED else "nothing withheld", _assumptions(e), imprecise,
-        _behind(metric, e), words,
+        behind, of, words,
     )  # fmt: skip
+
+
+def plan_of(run: Finished) -> str:
+    """Return the hash of the frozen plan; a release tells its beginning."""
+    return str(run.plan.hash)[:SHORT] if released(run) else str(run.plan.hash)
 
 
 def _three(x: float) -> str:
@@ -212,8 +234,32 @@ def _three(x: float) -> str:
     return f"{round(x, 3) + 0.0:g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _behind(metric: str, e: Estimate) -> int:
-    """Return how many people a number rests on: those with, or without, the outcome, whichever it needs."""
+def _behind(run: Finished, model: str, metric: str, attribute: str, group: str, e: Estimate) -> tuple[int, str]:
+    """Return how many people are in the denominator of a number, and who they are."""
+    kind = METRICS[metric].denominator if metric in METRICS else "everyone"
+    if e.status is Status.SUPPRESSED:
+        return 0, WHO.get(kind, EVERYONE)
+    if kind in {"selected", "unselected"}:
+        chosen = _selected(run, model, attribute, group)
+        if chosen is None:
+            return e.n, EVERYONE
+        return (chosen if kind == "selected" else e.n - chosen), WHO[kind]
+    if metric in METRICS and METRICS[metric].rate is None:  # a number over all people, not a share of some
+        return e.n, EVERYONE
+    return {"events": e.events, "nonevents": e.nonevents}.get(kind, e.n), WHO.get(kind, EVERYONE)
+
+
+def _selected(run: Finished, model: str, attribute: str, group: str) -> int | None:
+    """Return how many people of a group are selected; None where weights or rounding hide it."""
+    row = _own(run, model, "selection_rate", attribute, group)
+    if row is None or row["value"] is None or row["n"] is None or released(run):
+        return None
+    chosen = float(row["value"]) * row["n"]
+    return round(chosen) if abs(chosen - round(chosen)) < WHOLE else None
+
+
+def fewest(metric: str, e: Estimate) -> int:
+    """Return the people that a least number is held against: with or without the outcome, or the fewer of the two."""
     if e.status is Status.SUPPRESSED:
         return 0
     kind = METRICS[metric].denominator if metric in METRICS else "everyone"

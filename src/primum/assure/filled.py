@@ -9,7 +9,7 @@ from typing import Any
 from primum.assure.draft import draft
 from primum.assure.evidence import Finished, scenario_of
 from primum.assure.listing import FILLED, VERIFIED, Item, Listing, builtin, names
-from primum.assure.present import holds, lacking, named
+from primum.assure.present import WHEN_FOUND, absent, holds, named, unknown_part
 from primum.errors import unknown
 
 UNSTATED = ("", "not stated")
@@ -114,8 +114,7 @@ def _filled(run: Finished, listing: Listing, item: Item, text: str, without: str
     text = text or " ".join(t for place in item.texts if (t := _of_usecase(run, place)) not in UNSTATED)
     evidence = tuple(named(run, n) for n in [*item.needs, *item.also] if holds(run, n))
     refers = "; ".join(f"{name} {', '.join(codes)}" for name, codes in item.refers.items())
-    lacks = [lacking(n) for n in item.needs if not holds(run, n)]
-    state, why = _state(item, text, without, lacks)
+    state, why = _state(run, item, text, without)
     verified = VERIFIED[listing.sure(item)]
     drafted = draft(run, item.draft) if item.draft and state in {ItemState.COMPUTED, ItemState.DRAFTED} else ""
     return Filled(
@@ -125,17 +124,26 @@ def _filled(run: Finished, listing: Listing, item: Item, text: str, without: str
     )  # fmt: skip
 
 
-def _state(item: Item, text: str, without: str, lacks: list[str]) -> tuple[ItemState, str]:
+def _state(run: Finished, item: Item, text: str, without: str) -> tuple[ItemState, str]:
+    """Return the state of an item and why.
+
+    Computed: all that the item asks for is there as numbers, of every group. What is there in part is drafted, with
+    the part that is lacking named.
+    """
     if without:
         return ItemState.NOT_APPLICABLE, without
     if item.fill == "H":
         return (ItemState.GIVEN, "") if text else (ItemState.MISSING, "a person must write this")
     if item.lacks:
         return (ItemState.GIVEN if text else ItemState.MISSING), item.lacks
-    if lacks:
-        why = f"this run has no {', no '.join(lacks)}"
-        return (ItemState.GIVEN, why) if text else (ItemState.MISSING, why)
-    return (ItemState.COMPUTED, "") if item.fill == "A" else (ItemState.DRAFTED, "")
+    gone = [absent(run, n) for n in item.needs if not holds(run, n)]
+    if gone:
+        return (ItemState.GIVEN if text else ItemState.MISSING), "; ".join(gone)
+    short = list(dict.fromkeys(w for n in item.needs if (w := unknown_part(run, n))))
+    short += [absent(run, n) for n in item.also if n not in WHEN_FOUND and not holds(run, n)]
+    if item.fill == "A" and not short:
+        return ItemState.COMPUTED, ""
+    return ItemState.DRAFTED, "; ".join(short)
 
 
 def _other_study(run: Finished, item: Item) -> str:
