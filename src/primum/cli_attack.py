@@ -22,8 +22,9 @@ def attack(
     release: Annotated[Path, typer.Argument(help="The folder of a release.")],
     *,
     ledger: Annotated[Path | None, typer.Option(help="The project's ledger; all exports in it count.")] = None,
-    with_: Annotated[
-        list[Path] | None, typer.Option("--with", help="Folder of an earlier release; once for each.")
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option("--earlier", "--with", help="Folder of an earlier release, under any preset; once for each."),
     ] = None,
     key_file: Annotated[Path | None, typer.Option(help="File with the project's key, of ledger and seals.")] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds; what is not decided by then has failed.")] = 60.0,
@@ -44,7 +45,7 @@ def attack(
     with progress(Console(stderr=True)) as watch:
         watch.chapter("attack")
         found = assault(
-            release, ledger=ledger, earlier=with_ or (), time_limit=time_limit, progress=watch, key=_key(key_file)
+            release, ledger=ledger, earlier=earlier or (), time_limit=time_limit, progress=watch, key=_key(key_file)
         )
         watch.done("attack")
     for line in found.lines():

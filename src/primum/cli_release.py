@@ -73,7 +73,13 @@ def release(
         highlight=False,
     )
     if ledger is None:
-        screen.print("earlier:  not compared, because no ledger was given", highlight=False)
+        said = (
+            "compared with the folders given alone; without a ledger nothing protects against any other"
+            if earlier
+            else "no ledger was given: nothing protects against what this release and an earlier one tell together; "
+            "keep one with --ledger FILE"
+        )
+        screen.print(f"earlier:  {said}", highlight=False)
     elif begun:
         screen.print(
             f"earlier:  the ledger '{ledger}' was begun now, so no earlier export was compared", highlight=False

@@ -113,7 +113,7 @@ class Model(Part):
         max_length=80,
         description="short; letters, digits, spaces and . , + ( ) - _",
     )
-    train: Literal["logistic", "boosting", "ebm"] | None = Field(None, description="a model trained here")
+    train: Literal["logistic", "boosting", "ebm", "scorecard"] | None = Field(None, description="a model trained here")
     score: Words | None = Field(None, description="a column that holds the score")
     higher_means: Literal["more risk", "less risk"] = "more risk"
     scale: Literal["probability", "points"] = "probability"

@@ -36,7 +36,7 @@ class Missing(Part):
     blocks: dict[str, Annotated[list[Words], Field(min_length=1)]] = Field(
         default_factory=dict, description="inputs that go missing together: name -> features"
     )
-    learner: Literal["logistic", "boosting", "ebm"] | None = Field(
+    learner: Literal["logistic", "boosting", "ebm", "scorecard"] | None = Field(
         None, description="what is trained under each strategy; that of the primary model, else logistic"
     )
     shifts: list[Number] = Field(

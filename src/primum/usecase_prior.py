@@ -123,6 +123,8 @@ def prior_slips(info: dict[str, Any], prior: Prior) -> list[Slip]:
         slips.append(
             Slip(("prior",), f"constraints need a primary model that is trained here; '{models[0].name}' is not")
         )
+    if prior.constrained and models and models[0].train == "scorecard":
+        slips.append(Slip(("prior",), "a scorecard takes no constraints; train: logistic, boosting or ebm does"))
     if prior.bounded and models and models[0].train not in {None, "logistic"}:
         slips.append(
             Slip(("prior", "bounded"), f"'{models[0].train}' has no single slope to bound; train: logistic has")

@@ -9,7 +9,7 @@ ties them together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, product
 
@@ -26,13 +26,14 @@ SLACK = 1e-6
 
 @dataclass(eq=False)
 class Cohort:
-    """People, and how they are divided: labels by attribute, outcome 0/1, scores by model (NaN: not scored)."""
+    """People, and how they are divided: labels by attribute, outcome 0/1, scores by model (NaN: none), weights."""
 
     labels: dict[str, np.ndarray]
     outcome: np.ndarray
     scores: dict[str, np.ndarray]
     cuts: dict[str, float]
     groups: list[tuple[str, tuple[str, ...]]]
+    weight: np.ndarray | None = None
 
     @cached_property
     def book(self) -> dict[str, tuple[str, ...]]:
@@ -43,7 +44,7 @@ class Cohort:
         """Count every model by all attributes."""
         from primum.tally.count import count
 
-        frame = {**self.labels, "y": self.outcome}
+        frame = {**self.labels, "y": self.outcome} | ({} if self.weight is None else {"w": self.weight})
         return {
             m: count(
                 pl.DataFrame({**frame, "s": pl.Series(s, nan_to_null=True)}),
@@ -52,6 +53,7 @@ class Cohort:
                 by=list(self.labels),
                 thresholds=[self.cuts[m]],
                 missing="exclude",
+                weight=None if self.weight is None else "w",
             )
             for m, s in self.scores.items()
         }
@@ -366,8 +368,8 @@ def _tiled(steps):
 SIZES = (0, 20, 100, 500, 10**9)
 
 
-def campaign(policy, seeds, *, sample=4):
-    """Attack random cohorts, and count what they may still show.
+def campaign(policy, seeds, *, sample=4, sigma=None):
+    """Attack random cohorts, and count what they may still show; with a sigma, of people with log-normal weights.
 
     Returns
     -------
@@ -381,6 +383,9 @@ def campaign(policy, seeds, *, sample=4):
     for seed in seeds:
         rng = np.random.default_rng([seed, 500])
         cohort = random_cohort(rng)
+        if sigma is not None:
+            drawn = np.random.default_rng([seed, 501]).lognormal(9, sigma, len(cohort.outcome))
+            cohort = replace(cohort, weight=drawn.round(3))
         people = {(a, g): int((x == g).sum()) for a, x in cohort.labels.items() for g in cohort.book[a]}
         try:
             recoded = recode(cohort.tallies(), cohort.cuts, cohort.groups, policy)

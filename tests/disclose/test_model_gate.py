@@ -17,10 +17,9 @@ from sklearn.tree import DecisionTreeClassifier
 from primum.disclose.model_crowd import crowd
 from primum.disclose.model_equivalence import equal_outputs, output_findings, risks
 from primum.disclose.model_gate import gate
-from primum.disclose.model_sacroml import sacroml_report
 from primum.disclose.model_unnecessary import unnecessary
 from primum.disclose.presets import preset
-from primum.errors import MissingExtraError, PrimumError
+from primum.errors import PrimumError
 
 OPEN = preset("ons_sdap")
 FIVE = {"dof_risk", "k_anonymity_risk", "class_disclosure_risk", "smallgroup_risk", "unnecessary_risk"}
@@ -393,49 +392,6 @@ def test_a_machine_that_follows_the_advice_is_for_review():
     ebm.feature_bounds_ = np.tile([-5.0, 5.0], (3, 1))
     ebm.histogram_edges_ = ebm.histogram_weights_ = None
     assert gate(ebm, X, y, policy=OPEN, shadows=4).status == "review"
-
-
-# -- SACRO-ML -------------------------------------------------------------------------------------------------------
-
-
-def test_sacro_ml_is_asked_for_and_not_assumed(cancer, tmp_path):
-    train, held = cancer
-    with pytest.raises(MissingExtraError, match=r"pip install 'primum\[secure\]'"):
-        sacroml_report(None, train, held, out=tmp_path)
-    with pytest.raises(PrimumError, match="no attack of SACRO-ML 'liar'"):
-        sacroml_report(None, train, held, out=tmp_path, attacks=["liar"])
-
-
-def test_sacro_ml_is_given_what_it_needs(cancer, tmp_path, monkeypatch):
-    import sys
-    import types
-
-    class Target:
-        def __init__(self, **given):
-            self.given = given
-
-    def attack(name):
-        class Attack:
-            def __init__(self, output_dir):
-                self.out = output_dir
-
-            def attack(self, target):
-                return {"attack": name, "rows": len(target.given["X_train"]), "out": self.out}
-
-        return Attack
-
-    fake = {"target": {"Target": Target}, "structural_attack": {"StructuralAttack": attack("structural")},
-            "likelihood_attack": {"LIRAAttack": attack("lira")}}  # fmt: skip
-    for package in ("sacroml", "sacroml.attacks"):
-        monkeypatch.setitem(sys.modules, package, types.ModuleType(package))
-    for name, content in fake.items():
-        module = types.ModuleType(f"sacroml.attacks.{name}")
-        vars(module).update(content)
-        monkeypatch.setitem(sys.modules, f"sacroml.attacks.{name}", module)
-    train, held = cancer
-    told = sacroml_report("model", train, held, out=tmp_path, attacks=("structural", "lira"))
-    assert told["structural"] == {"attack": "structural", "rows": 284, "out": str(tmp_path / "structural")}
-    assert set(told) == {"structural", "lira"}
 
 
 # -- the house's own models -----------------------------------------------------------------------------------------

@@ -77,6 +77,18 @@ def test_too_few_for_one_step_have_none():
     assert joined(np.zeros((0, 1), dtype=int), at_least(10)).tolist() == []
 
 
+def test_what_is_left_at_the_low_end_joins_further_where_it_spoils_the_lowest_step():
+    # people, and something of which a step may have twice as much as people
+    counts = np.array([[3, 30], [10, 10], [10, 10], [10, 10], [10, 10]])
+
+    def passes(n):
+        return bool(n[0] >= 10 and n[1] <= 2 * n[0])
+
+    assert joined(counts, passes).tolist() == [0, 4]  # 33 people and 60; of three bins they are 23 and 50
+    assert joined(counts * np.array([1, 2]), passes).tolist() == []  # 43 people and 140: not even all together
+    assert joined(np.array([[10, 5], [3, 90]]), passes).tolist() == []
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_every_step_has_enough_and_none_could_be_cut_from_the_top(seed):
     rng = np.random.default_rng([seed, 2])

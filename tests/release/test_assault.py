@@ -222,6 +222,18 @@ def test_a_planted_count_is_found(write, place):
     assert any(n in said(found) for n in ("91 people", "7 people", "9,123 people")), said(found)
 
 
+def test_people_still_needed_are_known_in_a_pdf_too(write):
+    folder = write(counts({"sex": SEX}))
+    table = json.loads((folder / "findings.json").read_text())["findings"]
+    needed = [row | {"more_events": 7} for row in table]
+    (folder / "findings.json").write_text(json.dumps({"findings": needed}))
+    (folder / "report.pdf").write_bytes(pdf("7 cases"))
+    assert said(assault(folder)) == ""
+    for text in ("TP = 7", "6 cases"):
+        (folder / "report.pdf").write_bytes(pdf(text))
+        assert text in said(assault(folder))
+
+
 def test_a_file_in_the_zip_only_is_found(write):
     folder = write(counts({"sex": SEX}))
     with zipfile.ZipFile(folder.with_name("release.zip"), "w") as packed:
@@ -278,7 +290,10 @@ def test_t30_a_label_that_one_person_has_is_named_nowhere(write):
     folder = write(content)
     assert assault(folder, truth=truth).passed
     (folder / "tables" / "order.csv").write_text("place,ward\nfirst,A\nlast,Kiribati\n")
-    assert "'Kiribati' is named" in said(assault(folder, truth=truth))
+    found = assault(folder, truth=truth)
+    assert "'Kiribati' is named; few people have it (ward)" in said(found)
+    assert "declare another reference" in found.advice
+    assert any(line.startswith("to mend:") and "another reference" in line for line in found.lines())
 
 
 def test_a_picture_without_counts_is_refused(write):

@@ -223,12 +223,9 @@ def test_every_intersection_that_is_not_shown_is_named_alike(small_run: Run) -> 
     assert set(named(without, strict)) == set(named(crossed, strict))
 
 
-def test_weighted_audits_and_reserved_names_are_refused(
+def test_reserved_names_are_refused(
     small_case: Callable[..., UseCase], people: Callable[..., pl.DataFrame], tmp_path: Path
 ) -> None:
-    weighted = audit(small_case(weight="weight"), data=people(), out=tmp_path / "weighted")
-    with pytest.raises(PrimumError, match="weighted estimates cannot be released"):
-        order(weighted, "uk_biobank", now=NOW)
     odd = people().with_columns(pl.col("region").replace("East", "everyone"))
     run = audit(small_case(), data=odd, out=tmp_path / "odd")
     with pytest.raises(PrimumError, match="means something else in a release"):

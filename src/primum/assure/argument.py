@@ -8,10 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from primum.assure.evidence import Finished, released
 from primum.assure.present import examined_inside, told_by
+from primum.yaml_text import parse
 
 DEFAULT = "tables"
 NOT_EXAMINED = "not examined in this audit"
@@ -57,7 +56,7 @@ class Argument:
 def written() -> Mapping[str, Mapping[str, Any]]:
     """Return the arguments as written in arguments.yaml, by check code."""
     text = (files("primum.assure") / "arguments.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    found: dict[str, dict[str, Any]] = parse(text)
     return found
 
 

@@ -16,6 +16,7 @@ from primum.assure.draft import DRAFTS
 from primum.assure.present import ALWAYS, CHAPTERS
 from primum.errors import PrimumError, unknown
 from primum.usecase_part import Flag, Part, Slip, Whole, Words, refuse, twice
+from primum.yaml_text import parse
 
 Verification = Literal["V", "V2", "M"]
 Fill = Literal["A", "P", "H"]
@@ -146,7 +147,7 @@ def loads(text: str, where: str) -> Listing:
         If the text is no YAML or has mistakes; all of them are told, each with its place.
     """
     try:
-        data = yaml.safe_load(text)
+        data = parse(text)
     except yaml.YAMLError as error:
         raise PrimumError(f"{where} is no YAML: {error}.") from None
     try:

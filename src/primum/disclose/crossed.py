@@ -79,8 +79,7 @@ def crossed(
             return rule(row[..., :own, :]) and rule.apart(row[..., own:, :])
 
         among = np.array([r in kept or r == REST for r in rows])
-        size = table[..., :own, :].reshape(len(rows), -1).sum(axis=1)
-        shown = partition(table, [passes], among=among, size=size)
+        shown = partition(table, [passes], among=among, size=rule.size(table[..., :own, :]))
         kept = {r for r, s in zip(rows, shown, strict=True) if s}
     if _empty(groups, coarse, own_people(decided), axis, kept):
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -12,53 +12,98 @@ import numpy.typing as npt
 from primum.disclose.dense import Cube, cube, public_edges
 from primum.disclose.partition import Ints, Passes, joined
 from primum.disclose.presets import Policy
+from primum.disclose.weights import Limit, carried, limits, scales, spread_out, weighted
 from primum.errors import PrimumError
 from primum.tally.score import ScoreTally
 
 PERSONS, HOUSEHOLDS, INSTITUTIONS = "persons", "households", "institutions"
+HEAVY = (
+    "Even for everyone together, one person or two may carry too much of the weight of those who are found, missed, "
+    "alarmed or left alone."
+)
 Group = tuple[str, ...]
 Units = Mapping[str, Mapping[str, ScoreTally]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The rule on a count: `least` of each unit, persons first; `zeros`: whether nobody may be told of."""
+    """The rule on a count: `least` of each unit, persons first; `zeros`: whether nobody may be told of.
+
+    Where people have weights, Σw and Σw² stand behind the counts of units, multiplied with `by`, and `limits` are the
+    rules on dominance; see `primum.disclose.weights`.
+    """
 
     least: tuple[int, ...]
     zeros: bool
+    limits: tuple[Limit, ...] = ()
+    by: tuple[float, float] = (1.0, 1.0)
 
     def __call__(self, counts: Ints) -> bool:
         """Whether counts of shape (…, units) may be printed."""
+        return self.enough(counts) and self.spread_out(counts)
+
+    def enough(self, counts: Ints) -> bool:
+        """Whether there are units enough."""
         nobody = counts[..., 0] == 0
         ok = (counts[..., 0] >= self.least[0]) | (nobody & self.zeros)
         for u, wanted in enumerate(self.least[1:], start=1):
             ok &= (counts[..., u] >= wanted) | nobody
         return bool(ok.all())
 
+    def spread_out(self, counts: Ints) -> bool:
+        """Whether nobody's weight shows through."""
+        if not self.limits:
+            return True
+        n, w, ww = counts[..., 0], counts[..., -2], counts[..., -1]
+        return bool(spread_out(n, w, ww, self.by, self.limits).all())
+
     def apart(self, differences: Ints) -> bool:
         """Whether two models' counts may be compared: they count the same people, or enough more or fewer."""
-        return Rule(self.least, zeros=True)(np.abs(differences))
+        return replace(self, zeros=True)(np.abs(differences))
+
+    def size(self, counts: Ints) -> Ints:
+        """Return how many units there are in counts of shape (groups, …, units), for each group."""
+        own = counts[..., : len(self.least)]
+        return np.asarray(own.sum(axis=tuple(range(1, own.ndim))), dtype=np.int64)
 
 
-def rules(policy: Policy, units: Units) -> list[Rule]:
-    """Return the rule for 2, 3, … t persons; other units at that number too, or at their own where that is lower."""
+def rules(policy: Policy, units: Units, tallies: Mapping[str, ScoreTally]) -> list[Rule]:
+    """Return the rule for 2, 3, … t persons; other units at that number too, or at their own where that is lower.
+
+    Raises
+    ------
+    PrimumError
+        If people have weights and several rows, and the policy looks at dominance.
+    """
     t, zeros = int(policy["t"]), policy["certainty"] != "fail" and policy["zeros"] in {"allow", "review"}
     own = [
         int(policy[key]) if isinstance(policy[key], int) else 0
         for name, key in ((HOUSEHOLDS, "t_household"), (INSTITUTIONS, "t_institution"))
         if name in units
     ]
-    return [Rule((u, *(k if u == t else min(k, u) for k in own)), zeros) for u in range(2, t + 1)]
+    heavy = limits(policy) if weighted(tallies.values()) else ()
+    if heavy and PERSONS in units:
+        raise PrimumError(
+            "These people have weights and several rows each, so that how much one person weighs is not known.",
+            expected="one row a person where there are weights",
+            mend="audit one record of each person, such as the first",
+        )
+    by = scales(tallies.values()) if heavy else (1.0, 1.0)
+    return [Rule((u, *(k if u == t else min(k, u) for k in own)), zeros, heavy, by) for u in range(2, t + 1)]
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """One model on its way: the counts of each unit, public edges, and where the decision lies among them."""
+    """One model on its way: the counts of each unit, public edges, and where the decision lies among them.
+
+    With `by`, Σw and Σw² multiplied with it are counted behind the units.
+    """
 
     name: str
     units: tuple[Cube, ...]
     edges: npt.NDArray[np.float64]
     split: int
+    by: tuple[float, float] | None = None
     seen: dict[tuple[str, ...], tuple[tuple[Group, ...], Ints]] = field(default_factory=dict)
 
     def counts(self, names: Sequence[str], groups: Sequence[Group] | None = None) -> tuple[tuple[Group, ...], Ints]:
@@ -68,6 +113,7 @@ class Scored:
             tables = [c.dense(names) for c in self.units]
             found = tables[0].groups
             counts = [tables[0].n, *(_placed(t.groups, t.n, found) for t in tables[1:])]
+            counts += carried(tables[0].sums[1], tables[0].sums[2], self.by) if self.by else ()
             self.seen[key] = found, np.stack(counts, axis=-1)
         found, own = self.seen[key]
         if groups is None or tuple(groups) == found:
@@ -109,17 +155,26 @@ def leaving(
         own = [units[PERSONS][name] if PERSONS in units else tally]
         own += [units[u][name] for u in (HOUSEHOLDS, INSTITUTIONS) if u in units]
         edges = public_edges(tally.grid)
-        model = Scored(name, tuple(cube(t, edges) for t in own), edges, int(np.searchsorted(edges, cuts[name])))
+        split, by = int(np.searchsorted(edges, cuts[name])), passes.by if passes.limits else None
+        model = Scored(name, tuple(cube(t, edges) for t in own), edges, split, by)
         if not 0 < model.split < len(edges):
             left_out[name] = "Its decision threshold lies at an end of the score, so everyone or nobody is selected."
-        elif not passes(model.decided(model.counts(())[1])[0]):
+        elif not passes.enough(everyone := model.decided(model.counts(())[1])[0]):
             left_out[name] = "Even for everyone together, too few people are found, missed, alarmed or left alone."
+        elif not passes.spread_out(everyone):
+            left_out[name] = HEAVY
         elif not passes.apart(apart([*scored, model], (), ((),))):
             left_out[name] = "It scores a few people fewer or more than another model, which would set them apart."
         else:
             scored.append(model)
     if not scored or scored[0].name != next(iter(tallies)):
         first = next(iter(tallies))
+        if left_out[first] == HEAVY:
+            raise PrimumError(
+                f"Nothing about '{first}' may leave. {HEAVY}",
+                expected="; ".join(c.words for c in passes.limits),
+                mend="trim the weights, for example at five times their mean, and audit again",
+            )
         raise PrimumError(
             f"Nothing about '{first}' may leave. {left_out[first]}",
             expected=f"at least {passes.least[0]} of each, and 0 only where the policy lets it be told",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from primum.disclose.model_bins import bins_findings
 from primum.disclose.model_crowd import Crowd, behind, short
 from primum.disclose.model_finding import GateFinding
 from primum.disclose.model_parts import Part, kinds, matrix_of
@@ -195,4 +196,5 @@ _LOOKS: dict[str, Callable[[Part, Crowd], list[GateFinding]]] = {
     "_BaseEncoder": _categories,
     "CountVectorizer": _words,
     "_BaseDiscreteNB": _counts,
+    "CrowdedBins": bins_findings,
 }

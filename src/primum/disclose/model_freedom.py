@@ -27,7 +27,7 @@ def parameters(parts: list[Part]) -> int:
     """Return how many numbers a model learned from the outcome, without credit for shrinkage.
 
     Each inner node of a tree is two (which variable, where), each leaf one; each coefficient and intercept is one; each
-    bin of an explainable boosting machine with people in it is one.
+    bin of an explainable boosting machine with people in it is one, and so is each risk of a points score.
     """
     total = 0
     for part in parts:
@@ -37,7 +37,7 @@ def parameters(parts: list[Part]) -> int:
         elif is_additive(thing):
             total += cells(thing)
         elif is_linear(thing):
-            total += int(np.size(thing.coef_) + np.size(thing.intercept_))
+            total += int(np.size(thing.coef_) + np.size(thing.intercept_) + np.size(getattr(thing, "risks_", ())))
         elif hasattr(thing, "coefs_") and hasattr(thing, "intercepts_"):
             total += sum(int(np.size(w)) for w in (*thing.coefs_, *thing.intercepts_))
         elif hasattr(thing, "theta_") and hasattr(thing, "var_"):

@@ -25,7 +25,7 @@ from primum.errors import PrimumError
 # fmt: off
 PLAIN = frozenset({  # kinds that keep sums and coefficients, or nothing that no other check looks at
     "BaseBagging", "BaseMultilayerPerceptron", "BaseSearchCV", "BaseThresholdClassifier", "BaseWeightBoosting",
-    "Binarizer", "CalibratedClassifierCV", "ColumnTransformer", "CountVectorizer", "DummyClassifier",
+    "Binarizer", "CalibratedClassifierCV", "ColumnTransformer", "CountVectorizer", "CrowdedBins", "DummyClassifier",
     "DummyRegressor", "FeatureUnion", "FrozenEstimator", "FunctionTransformer", "GaussianNB", "KBinsDiscretizer",
     "LabelBinarizer", "LabelEncoder", "LinearDiscriminantAnalysis", "MaxAbsScaler", "MinMaxScaler",
     "MissingIndicator", "Normalizer", "OneVsRestClassifier", "PCA", "Pipeline", "PolynomialFeatures",

@@ -63,8 +63,9 @@ def joined(counts: Ints, passes: Passes) -> Ints:
 
     Returns
     -------
-    First bins of the steps, increasing; what is left over at the low end joins the lowest step. Empty where even all
-    bins together do not pass.
+    First bins of the steps, increasing; what is left over at the low end joins the lowest step, and this the next one
+    while it does not pass (more people always do, but one of them may weigh too much). Empty where even all bins
+    together do not pass.
     """
     starts: list[int] = []
     waiting = np.zeros(counts.shape[1:], dtype=np.int64)
@@ -73,6 +74,9 @@ def joined(counts: Ints, passes: Passes) -> Ints:
         if passes(waiting):
             starts.append(i)
             waiting = np.zeros_like(waiting)
-    if starts:
+    while starts and starts[-1] > 0:
         starts[-1] = 0
+        end = starts[-2] if len(starts) > 1 else len(counts)
+        if not passes(counts[:end].sum(axis=0)):
+            starts.pop()
     return np.array(starts[::-1], dtype=np.int64)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from primum.errors import PrimumError, unknown
+from primum.yaml_text import parse
 
 STATUSES = ("verified", "secondary", "from memory", "own")
 _HEAD = ("primum", "name", "title", "note", "date", "advice", "floor", "numbers")
@@ -133,7 +134,7 @@ def read(text: str, where: str = "the preset") -> Policy:
         If it is no YAML, a key is unknown or lacking, or a number has no value of its kind, source, status or date.
     """
     try:
-        data = yaml.safe_load(text)
+        data = parse(text)
     except yaml.YAMLError as problem:
         raise PrimumError(f"{where}: this is no YAML.", mend="start from a copy of a preset of primum") from problem
     _keys(data, _HEAD, where)

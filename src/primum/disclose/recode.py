@@ -36,6 +36,7 @@ from primum.disclose.partition import Bools, Ints, partition
 from primum.disclose.presets import Policy
 from primum.disclose.related import pinned, related
 from primum.disclose.rounding import rounded
+from primum.disclose.weights import coarse, mean_weight, weighted
 from primum.errors import unknown
 from primum.measure.table import EVERYONE
 from primum.tally.score import ScoreTally
@@ -167,7 +168,7 @@ def recode(
         If there is nobody to protect, or even everyone together is too few.
     """
     given = units or {}
-    every = rules(policy, given)
+    every = rules(policy, given, tallies)
     every = every if zeros is None else [replace(r, zeros=zeros) for r in every]
     passes = every[-1]
     strict = replace(passes, zeros=False)
@@ -260,8 +261,8 @@ def _single(
         def passes(own: Ints, rule: Rule = rule) -> bool:
             return rule(own[: events.shape[1]]) and rule.apart(own[events.shape[1] :])
 
-        counted = partition(both, [passes], among=counted, size=events.sum(axis=(1, 2)))
-        shown = partition(decisions, [rule], among=shown & counted)
+        counted = partition(both, [passes], among=counted, size=rule.size(events))
+        shown = partition(decisions, [rule], among=shown & counted, size=rule.size(decisions))
         stages.append(shown)
     ranked, starts = _ranked(scored, counts, shown, replace(every[-1], zeros=False), own)
     people = counts[0].sum(axis=(1, 2))[:, 0]
@@ -377,8 +378,12 @@ class _Made:
         return to_tally(self._rounded(table, names), names, self.rows.tally, clusters)
 
     def _rounded(self, table: Dense, names: tuple[str, ...]) -> Dense:
-        if self.policy["rounding"] == "none":
-            return table
+        if self.policy["rounding"] != "none":
+            table = self._counts_rounded(table, names)
+        heavy = (table.sums[1] != table.sums[0]).any() or (table.sums[2] != table.sums[0]).any()
+        return replace(table, sums=coarse(table.sums, int(self.policy["max_digits"]))) if heavy else table
+
+    def _counts_rounded(self, table: Dense, names: tuple[str, ...]) -> Dense:
         sums = table.sums.copy()
         for at in np.argwhere(table.sums[0] > 0).tolist():
             group, y, step = at
@@ -410,14 +415,15 @@ def _people(
 
 def _rows(model: str, title: str | None, view: ScoreTally) -> list[dict[str, Any]]:
     ends = [view.grid.low, *view.grid.thresholds, view.grid.high]
-    table = np.zeros((len(view.groups), 2, len(ends) - 1), dtype=np.int64)
-    table[view.group, view.outcome, view.label] = view.n
+    table = np.zeros((3, len(view.groups), 2, len(ends) - 1), dtype=np.float64)
+    table[:, view.group, view.outcome, view.label] = view.n, view.w, view.ww
     names = [REST if REST in g else " · ".join(g) or EVERYONE for g in view.groups]
+    heavy = weighted([view])
     return [
         {
             "model": model, "attribute": title, "group": name, "outcome": y,
-            "low": ends[k], "high": ends[k + 1], "count": int(table[i, y, k]),
-        }
+            "low": ends[k], "high": ends[k + 1], "count": int(table[0, i, y, k]),
+        } | (mean_weight(*table[:, i, y, k].tolist()) if heavy else {})
         for i, name in enumerate(names)
         for y in (0, 1)
         for k in range(len(ends) - 1)

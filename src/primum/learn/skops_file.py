@@ -16,6 +16,8 @@ TRUSTED = frozenset(
         "interpret.glassbox._ebm._ebm.ExplainableBoostingClassifier",
         "lightgbm.basic.Booster",
         "lightgbm.sklearn.LGBMClassifier",
+        "primum.learn.crowded_bins.CrowdedBins",
+        "primum.learn.points.Points",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

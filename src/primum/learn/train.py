@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from primum.learn import additive, boosting, logistic
+from primum.learn import additive, boosting, logistic, scorecard
 from primum.learn.need import need, versions
 
 if TYPE_CHECKING:
@@ -19,18 +19,23 @@ KINDS: dict[str, Callable[..., Any]] = {
     "logistic": logistic.logistic,
     "boosting": boosting.boosting,
     "ebm": additive.additive,
+    "scorecard": scorecard.scorecard,
 }
-SETTINGS = {"logistic": logistic.SETTINGS, "boosting": boosting.SETTINGS, "ebm": additive.SETTINGS}
+SETTINGS = {
+    "logistic": logistic.SETTINGS, "boosting": boosting.SETTINGS, "ebm": additive.SETTINGS,
+    "scorecard": scorecard.SETTINGS,
+}  # fmt: skip
 WORDS = {
     "logistic": "logistic regression with splines and an L2 penalty",
     "boosting": "gradient-boosted trees (histogram gradient boosting)",
     "ebm": "explainable boosting machine (generalised additive model with a few pairs)",
+    "scorecard": "points score on round bins, with at least 10 people behind every number that it keeps",
 }
 CALIBRATION = (
     "logistic recalibration (intercept and slope on the log-odds scale), fitted without the fold it is "
     "applied to, on scores by models that saw neither that fold nor the people scored"
 )
-PACKAGES = {"logistic": (), "boosting": (), "ebm": ("interpret-core",)}
+PACKAGES = {"logistic": (), "boosting": (), "ebm": ("interpret-core",), "scorecard": ()}
 SMALL = 50_000
 MOST_TERMS = 15
 
@@ -68,6 +73,8 @@ def _told(kind: str, fitted: Any) -> dict[str, Any]:
     """Return what a fit chose and what mattered in it, as far as that costs nothing."""
     if kind == "ebm":
         return {"importances": additive.importances(fitted)}
+    if kind == "scorecard":
+        return scorecard.chosen(fitted)
     return logistic.chosen(fitted) if kind == "logistic" else {}
 
 

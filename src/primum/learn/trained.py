@@ -23,7 +23,7 @@ class Trained(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-le
     Parameters
     ----------
     kind
-        "logistic", "boosting" or "ebm".
+        "logistic", "boosting", "ebm" or "scorecard".
     names, levels
         Columns of X and the categories of those that hold codes, as in `prepare.Matrix`.
     seed

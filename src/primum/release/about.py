@@ -9,6 +9,7 @@ import numpy as np
 
 from primum.disclose.presets import Policy
 from primum.disclose.recode import Division, Recoded
+from primum.disclose.weights import weighted
 from primum.execute.run import Run
 from primum.finding import Finding, Verdict
 from primum.release import logs, phenotypes
@@ -26,6 +27,9 @@ def about(recoded: Recoded, wanted: Order) -> dict[str, Any]:
     """Return what the report, its control form and its log tell of the release; no true count is among it."""
     policy, rounding = wanted.policy, wanted.policy["rounding"]
     told = told_withheld(recoded)
+    rounded = "not rounded" if rounding == "none" else f"{rounding}, base {policy['base']}"
+    if weighted(recoded.everyone.values()):
+        rounded += "; counts are of people, unweighted; rates are weighted, by mean weights that are rounded"
     return {
         "preset": policy.name,
         "t": int(policy["t"]),
@@ -36,7 +40,7 @@ def about(recoded: Recoded, wanted: Order) -> dict[str, Any]:
         "withheld": told,
         "log": logs.public([], int(policy["t"]), date=wanted.date, exceptions=len(wanted.exemptions))
         | {"withheld": told},
-        "rounding": "not rounded" if rounding == "none" else f"{rounding}, base {policy['base']}",
+        "rounding": rounded,
         "exceptions": [{"rule": e.rule, "reason": e.reason} for e in wanted.exemptions],
     }
 

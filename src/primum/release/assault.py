@@ -23,7 +23,7 @@ from primum.disclose.presets import Policy
 from primum.errors import PrimumError
 from primum.execute.progress import Progress, Silent
 from primum.release import bundle
-from primum.release.earlier import apart_models, changed, gathered, same_people, sealed
+from primum.release.earlier import apart_models, changed, changed_beside, gathered, same_people, sealed
 from primum.release.gather import Seen, gather
 from primum.release.hidden import True_
 from primum.release.inverted import inverted
@@ -36,6 +36,25 @@ from primum.release.unshown import beside_withheld, pictures
 FORMAT = "primum attack 1"
 STEPS = ("gather", "numbers", "withheld groups", "statistics", "earlier releases", "counts")
 MOST = 12
+ADVICE = {
+    "withheld group": "where a group with few people is named, it is often the declared reference of its attribute, or "
+    "a word in the title, the population or the question: declare another reference, join the group with others "
+    "(labels, bins), or write the words without it, and audit again",
+    "small count": "if the sentence is yours (a title, a population, an intended use), write it without numbers of "
+    "people and audit again; if it is not, report this",
+    "pinned": "leave out an attribute or an intersection, or join groups in the use case",
+    "difference": "release the same people as before, or wait until enough people have joined or left",
+    "not read": "take the file out: what cannot be read cannot be cleared",
+    "picture": "hand the picture over with the counts behind it, or leave it out",
+    "inversion": "report this: a printed statistic says more than the counts that it should come from",
+}
+"""Kind of leak → what to do about it."""
+ADVICE["not registered"] = ADVICE["small count"]
+TOGETHER = (
+    "let only one of these releases leave: the same audit under other rules or at another threshold tells what lies "
+    "between the two; make later ones by the rules of the first"
+)
+LATE = "allow the attack more time with --time-limit, or leave out an attribute or an intersection"
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,15 @@ class Assault:
         more = f", and {len(self.failed) - 1} more" if len(self.failed) > 1 else ""
         return f"{tried}; found: {first.where}: {first.said}{more}"
 
+    @property
+    def advice(self) -> str:
+        """What to do about what was found, for each kind of it; "" where nothing was."""
+        late = any(v.how == "no time" for v in self.verdicts if not v.passed)
+        kinds = dict.fromkeys(leak.kind for leak in self.failed)
+        pinned_ = LATE if late else TOGETHER if self.seen.get("earlier") else ADVICE["pinned"]
+        told = dict.fromkeys(pinned_ if kind == "pinned" else ADVICE.get(kind, "") for kind in kinds)
+        return "; ".join(t for t in told if t)
+
     def lines(self) -> list[str]:
         """Return the whole attack in lines that a person reads."""
         s = self.seen
@@ -104,10 +132,12 @@ class Assault:
             + ", ".join(f"{how} {n:,}" for how, n in sorted(self.how.items(), key=lambda x: -x[1])),
             "time:     " + ", ".join(f"{step} {t:.1f} s" for step, t in self.seconds.items()),
         ]
+        out += [] if s["earlier"] else ["earlier:  none was given, so what two releases tell together was not tried"]
         out += [f"found:    {k.kind}: {k.where}: {k.said}" for k in self.failed[:MOST]]
         out += [f"          {len(self.failed) - MOST:,} more"] if len(self.failed) > MOST else []
         reviews = [k for k in self.leaks if k.level == "review"]
         out += [f"look at:  {k.kind}: {k.where}: {k.said}" for k in reviews[:MOST]]
+        out += [f"to mend:  {self.advice}"] if self.advice else []
         return [*out, "outcome:  nothing was pinned" if self.passed else "outcome:  this release must not leave"]
 
     def dump(self) -> dict[str, Any]:
@@ -140,7 +170,7 @@ def assault(
     ledger
         The project's ledger; all exports in it are taken into account.
     earlier
-        Folders of earlier releases.
+        Folders of earlier releases, under any preset; those about the same people are attacked with this one as one.
     truth
         (attribute, label) → (model, outcome, decision) → true people of each group without numbers of its own. Given
         inside only: then groups that are not named are attacked too, and the smallest must be wholly in the open.
@@ -190,6 +220,7 @@ def assault(
     leaks += unread
     together = [seen.registered]
     for other in before:
+        leaks += changed_beside(seen.registered, other)
         if same_people(seen.registered, other):
             together.append(apart_models(seen.registered, other))
         else:

@@ -97,14 +97,18 @@ def gathered(
     """
     found: dict[str, Registered] = {}
     hashes: dict[str, str] = {}
+    told: set[str] = set()
     own = sealed(folder)
-    for path in earlier:
-        if Path(path).resolve() == folder.resolve():
+    for path in dict.fromkeys(Path(p).resolve() for p in earlier):
+        if path == folder.resolve():
             raise PrimumError(f"'{path}' is the release itself.", mend="name earlier ones with --with")
         held, head = load(path), sealed(path)
         name = str(head.get("name") or held.name)
-        found[name] = replace(held, name=name)
-        hashes[name] = str((head.get("ledger") or {}).get("hash") or "")
+        unique = name if name not in {*found, folder.name} else f"{name} ({path})"
+        found[unique] = replace(held, name=unique)
+        told.add(name)
+        if name not in hashes or head.get("ledger"):
+            hashes[name] = str((head.get("ledger") or {}).get("hash") or "")
     begins = ledger is not None and not own and not earlier and not Path(ledger).exists()
     if ledger is None or begins:  # a release that is being made may be the first of its project
         return list(found.values()), []
@@ -114,14 +118,15 @@ def gathered(
     require(entries, hashes)
     leaks = []
     for entry in entries:
-        if entry.name == own.get("name") or entry.name in found:
+        if entry.name == own.get("name") or entry.name in told:
             continue
         release = from_entry(entry)
         if release is None:
             said = "It was not written by `primum release`: a person must compare its numbers with these."
             leaks.append(Leak("difference", f"ledger: {entry.name}", said, "review"))
         else:
-            found[entry.name] = release
+            name = entry.name if entry.name != folder.name else f"{entry.name} (ledger)"
+            found[name] = replace(release, name=name)
     return list(found.values()), leaks
 
 
@@ -172,13 +177,26 @@ def _place(row: Row) -> tuple[Any, ...]:
 
 def changed(now: Registered, before: Registered) -> list[Leak]:
     """Return every number that changed by 1 to t − 1 people between two versions of a report (R13)."""
-    found = []
     old = {_place(r): r for r in before.rows}
     pairs = [(row.where, now.known(row), before.known(old[_place(row)])) for row in now.rows if _place(row) in old]
     for outcome in (None, 0, 1):
         a, b = _everyone(now, outcome), _everyone(before, outcome)
         if a is not None and b is not None:
             pairs.append((EVERYONE if outcome is None else f"{EVERYONE}, outcome {outcome}", a, b))
+    return _few(pairs, now, before)
+
+
+def changed_beside(now: Registered, before: Registered) -> list[Leak]:
+    """Return every count beside the tallies that changed by 1 to t − 1, also where the people are the same."""
+    both = [w for w in now.beside if w in before.beside]
+    return _few([(w, now.reach(now.beside[w]), before.reach(before.beside[w])) for w in both], now, before)
+
+
+def _few(
+    pairs: Sequence[tuple[str, tuple[float, float], tuple[float, float]]], now: Registered, before: Registered
+) -> list[Leak]:
+    """Return each place whose count, as it is known now and as it was known before, differs by few people."""
+    found = []
     for where, a, b in pairs:
         low, high = a[0] - b[1], a[1] - b[0]
         if low == high == 0 or a == b:

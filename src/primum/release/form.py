@@ -14,14 +14,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from primum.disclose.presets import Policy
 from primum.errors import PrimumError, unknown
 from primum.release.exceptions import Exemption
 from primum.release.logs import generalised
 from primum.release.outputs import Output
 from primum.release.phenotypes import Signature
+from primum.yaml_text import parse
 
 WIDTH = 96
 REVIEWS = ("share", "certainty", "institution", "model", "phenotype", "filter", "hash", "own", "file")
@@ -144,7 +143,7 @@ def strings(language: str) -> Mapping[str, Any]:
     if language not in languages():
         raise unknown("language", language, languages())
     text = files("primum.release").joinpath("strings", f"{language}.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
+    found: dict[str, Any] = parse(text)
     return found
 
 

@@ -1,32 +1,38 @@
 """Everything that a reader of a release folder sees, and what a curious one finds: rows, prose, pictures, wrappings.
 
-Tables of pages, of CSV, Markdown, LaTeX and Word files become lines with their heads; JSON becomes one line an object,
-also where a page carries it in a script. All else that can be read is prose: paragraphs, attributes that are read
-aloud, comments, text drawn in a PDF, text in pictures' metadata, and whatever base64 and compressed streams hide.
+Tables of pages, of CSV, Markdown, LaTeX, text and Word files become lines with their heads; JSON becomes one line an
+object, also where a page carries it in a script. All else that can be read is prose: paragraphs, attributes, styles,
+comments, keys and heads, text drawn in a PDF, text in pictures' metadata, and whatever base64 and compressed streams
+hide. A file of a kind that is not read is told as a problem: what nobody looked at is not cleared.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from primum.disclose.pdf_text import drawn, strings
 from primum.disclose.unfold import PNG, Layer, unfold
 from primum.errors import PrimumError
-from primum.release.read_page import LONG, Line, Page, Prose, walk
-from primum.release.registered import Registered, load
+from primum.release.read_page import LONG, WHOLE, Line, Page, Prose, parsed, walk
+from primum.release.registered import FIELDS, Registered, load
+from primum.release.spoken import numeric
 
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+PICTURES = (".png",)
 REGISTER = "counts.json"
 SEALS = "release.json"
 _PRINTABLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffd]{4,}")
 Found = tuple[list[Line], list[Prose]]
+_GOES_ON = re.compile(r"^(?:[a-zà-ÿ]|\d(?!\d*[.)]\s))")
+"""How a line begins that goes on with the sentence before it."""
+_BARE_ROW = re.compile(r"^[^\s,;]+(?:[,;][^\s,;]+)+$")
+_COMMANDS = re.compile(r"\\(?:label|ref|cite\w*|begin|end|usepackage|documentclass)(?:\[[^\]]*\])?\{([^}]*)\}")
 _SIGNS = {
     "\\textless": "<", "\\textgreater": ">", "\\geq": "≥", "\\ge": "≥", "\\leq": "≤", "\\le": "≤", "\\times": "×",
     "\\cdot": "·", "\\textperiodcentered": "·", "\\textendash": "–", "--": "–",
@@ -88,11 +94,11 @@ def gather(folder: Path | str) -> Seen:
 
 def _take(name: str, data: bytes, lines: list[Line], prose: list[Prose], problems: list[str]) -> None:
     """Read one file."""
-    if name.rpartition(" > ")[2] == REGISTER or not data:
+    if not data:
         return
     prose.append(Prose(name, "file name", re.sub(r"[^\w]|_", " ", name)))
     suffix = Path(name).suffix.lower()
-    reader = READERS.get(suffix)
+    reader = _register if name.rpartition(" > ")[2] == REGISTER else READERS.get(suffix)
     if reader is not None:
         try:
             found = reader(name, data)
@@ -100,6 +106,10 @@ def _take(name: str, data: bytes, lines: list[Line], prose: list[Prose], problem
             prose += found[1]
         except (ValueError, KeyError, zipfile.BadZipFile, csv.Error) as error:
             problems.append(f"{name}: it cannot be read ({type(error).__name__})")
+    elif suffix not in BY_CONTENT:
+        problems.append(f"{name}: it cannot be read; a release holds {', '.join(sorted({*READERS, *BY_CONTENT}))} only")
+    elif not data.startswith(BY_CONTENT[suffix]):
+        problems.append(f"{name}: it cannot be read; it is no {suffix} inside")
     if suffix == ".pdf":
         for piece in drawn(data):
             if piece.problem:
@@ -136,7 +146,7 @@ def _pieces(name: str, layer: Layer) -> Iterator[Prose]:
         except UnicodeDecodeError:
             continue
         for run in _PRINTABLE.findall(text):
-            if any(c.isdigit() for c in run):
+            if numeric(run):
                 yield Prose(name, layer.where.removeprefix(f"{name} > "), run)
 
 
@@ -165,7 +175,11 @@ def _members(archive: Path, problems: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8-sig", "replace")
+    """Return a file's text; anything but plain UTF-8 is refused, because others may read it differently."""
+    text = data.decode("utf-8-sig")
+    if "\x00" in text:
+        raise ValueError("bytes of zero in a text")
+    return text
 
 
 def _page(name: str, data: bytes) -> Found:
@@ -180,13 +194,19 @@ def _word(name: str, data: bytes) -> Found:
     prose: list[Prose] = []
     with zipfile.ZipFile(io.BytesIO(data)) as opened:
         for part in opened.namelist():
-            if part.endswith(".xml") and not _form_only(part):
-                page = Page(name)
-                page.feed(_text(opened.read(part)))
-                page.close()
-                lines += page.lines
-                prose += page.prose
+            if not part.endswith((".xml", ".rels", ".png", "/")):
+                raise ValueError(f"a part of a kind that is not read: {part}")
+            if part.endswith((".xml", ".rels")):
+                found = _part(opened.read(part))
+                lines += [] if _form_only(part) else [replace(line, file=name) for line in found[0]]
+                prose += [replace(text, file=name) for text in found[1]]
     return lines, prose
+
+
+@lru_cache(maxsize=64)
+def _part(data: bytes) -> Found:
+    """Read a part of a Word file; how things look is the same in many of them."""
+    return _page("", data)
 
 
 def _form_only(part: str) -> bool:
@@ -195,44 +215,70 @@ def _form_only(part: str) -> bool:
 
 
 def _rows(name: str, data: bytes) -> Found:
+    text = _text(data)
+    first = text.partition("\n")[0]
+    mark = next((m for m in (",", "\t", ";", "|") if m in first), ",")
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    return _table(name, rows[0], rows[1:]) if rows else ([], [])
+
+
+def _table(name: str, heads: list[str], rows: list[list[str]]) -> Found:
+    """Return a table as lines, and the sentences in it; its heads may hold numbers too."""
     table = Path(name).stem
-    lines: list[Line] = []
-    prose: list[Prose] = []
-    reader = csv.reader(io.StringIO(_text(data), newline=""))
-    heads: list[str] = next(reader, [])
-    for row in reader:
+    lines = [Line(name, table, (("head", h),)) for h in heads if WHOLE.match(h)]
+    prose = [Prose(name, "head", h) for h in heads if numeric(h)]
+    for row in rows:
         columns = [heads[i] if i < len(heads) else f"column {i + 1}" for i in range(len(row))]
         lines.append(Line(name, table, tuple(zip(columns, row, strict=True))))
-        for column, text in zip(columns, row, strict=True):
-            if text.count(" ") >= LONG and any(c.isdigit() for c in text):
-                prose.append(Prose(name, column, text, row=True))
+        prose += [
+            Prose(name, column, text, row=True)
+            for column, text in zip(columns, row, strict=True)
+            if text.count(" ") >= LONG and numeric(text)
+        ]
     return lines, prose
 
 
 def _json(name: str, data: bytes) -> Found:
-    return walk(json.loads(_text(data)), name)
+    return walk(parsed(_text(data)), name)
+
+
+def _register(name: str, data: bytes) -> Found:
+    """Return the words of the register, and whatever it holds beside its own fields; its counts are attacked apart."""
+    content = parsed(_text(data))
+    lines, prose = walk(content, name)
+    words = [replace(line, cells=tuple(c for c in line.cells if not WHOLE.match(c[1]))) for line in lines]
+    more = walk({k: v for k, v in content.items() if k not in FIELDS}, name)
+    return [*words, *more[0]], [*prose, *more[1]]
 
 
 def _plain(name: str, data: bytes) -> Found:
-    """Return Markdown and LaTeX: rows of tables apart from prose."""
+    """Return Markdown, LaTeX and other text: rows of tables apart from prose, and lines that go on joined."""
     lines: list[Line] = []
     prose: list[Prose] = []
-    heads: list[str] = []
-    tex = name.endswith(".tex")
+    tables: list[list[list[str]]] = []
+    commands: list[Prose] = []
+    tex, before = name.endswith(".tex"), False
     for raw in _text(data).splitlines():
-        text = _untexed(raw) if tex else raw
+        text = (_untexed(raw) if tex else raw).strip()
         cells = _split(raw, tex=tex)
-        if cells is None:
-            heads = heads if tex else []
-            if text.strip():
-                prose.append(Prose(name, "text", text.strip()))
-        elif set("".join(cells)) <= set("-: |"):
-            continue
-        elif not heads or len(heads) != len(cells):
-            heads = cells
-        else:
-            lines.append(Line(name, Path(name).stem, tuple(zip(heads, cells, strict=True))))
-    return lines, prose
+        if tex:
+            commands += [Prose(name, "command", t) for t in _COMMANDS.findall(raw) if numeric(t)]
+        if cells is not None and not set("".join(cells)) <= set("-: |"):
+            if not tables or not tables[-1] or len(tables[-1][0]) != len(cells):
+                tables.append([])
+            tables[-1].append(cells)
+        elif cells is None and text and before and _GOES_ON.match(text):
+            prose[-1] = Prose(name, "text", f"{prose[-1].text} {text}")
+        elif cells is None and text:
+            prose.append(Prose(name, "text", text))
+        if cells is None and not tex:
+            tables.append([])
+        before = cells is None and bool(text)
+    for table in filter(None, tables):
+        found = _table(name, table[0], table[1:])
+        lines += found[0]
+        prose += found[1]
+    return lines, [*prose, *commands]
 
 
 def _split(text: str, *, tex: bool) -> list[str] | None:
@@ -244,7 +290,10 @@ def _split(text: str, *, tex: bool) -> list[str] | None:
         body = re.sub(r"\\\\.*$", "", body)
         return [" ".join(_untexed(c).split()) for c in re.split(r"(?<!\\)&", body)]
     body = text.strip()
-    return [c.strip() for c in body.strip("|").split("|")] if body.startswith("|") and body.count("|") > 2 else None
+    if body.startswith("|") and body.count("|") > 2:
+        return [c.strip() for c in body.strip("|").split("|")]
+    mark = "\t" if "\t" in body else next((m for m in ",;" if m in body and _BARE_ROW.match(body)), "")
+    return [c.strip() for c in body.split(mark)] if mark else None
 
 
 def _untexed(text: str) -> str:
@@ -257,6 +306,9 @@ def _untexed(text: str) -> str:
 
 
 READERS: dict[str, Callable[[str, bytes], Found]] = {
-    ".html": _page, ".htm": _page, ".xhtml": _page, ".svg": _page, ".xml": _page, ".docx": _word, ".csv": _rows,
-    ".json": _json, ".md": _plain, ".tex": _plain,
+    ".html": _page, ".docx": _word, ".csv": _rows, ".json": _json, ".md": _plain, ".tex": _plain, ".txt": _plain,
+    ".bib": _plain,
 }  # fmt: skip
+"""Kind of file → its reader; with `BY_CONTENT` all that a release is laid out in (`bundle.ALLOWED`)."""
+BY_CONTENT = {".pdf": b"%PDF", ".png": PNG}
+"""Kinds that are read by their streams, and how they begin."""

@@ -21,6 +21,7 @@ from primum.release.numbers_seen import Allowed, groups_of, head
 from primum.release.read_page import Line
 from primum.release.registered import Registered
 from primum.release.system import totals
+from primum.release.weighted import is_weighted, rates, reached, too_fine
 
 FRACTIONS = {
     "sensitivity": ("tp", "events"), "specificity": ("tn", "nonevents"), "ppv": ("tp", "selected"),
@@ -45,7 +46,7 @@ def inverted(seen: Seen) -> list[Leak]:
     for line in seen.lines:
         for leak in (*_estimate(line, allowed), *_digits(line, allowed), *_step(line, allowed), *_test(line, allowed)):
             found.setdefault((leak.where, leak.said), leak)
-    for leak in (*_curves(seen.lines, allowed), *_means(seen.lines, seen.registered)):
+    for leak in (*_curves(seen.lines, allowed), *_means(seen.lines, seen.registered), *too_fine(seen.registered)):
         found.setdefault((leak.where, leak.said), leak)
     return list(found.values())
 
@@ -71,9 +72,11 @@ def _estimate(line: Line, allowed: Allowed) -> Iterator[Leak]:
     value, places = float(text), _places(text)
     where = f"{line.file}: {line.table[:60]}, {metric} of {groups[0][1]}"
     pairs = {(k, n) for k in tops for n in bottoms if n and k <= n}
-    fits = [p for p in pairs if abs(p[0] / p[1] - value) <= half_unit(places) + LEAST]
-    if not fits:
-        solved = rate(value, places, bottoms[:40])
+    heavy, known = is_weighted(allowed.registered), [k / n for k, n in pairs]
+    if heavy:
+        known = [r for g in groups for r in rates(allowed.registered, g, *FRACTIONS[metric], model)]
+    if not any(abs(r - value) <= half_unit(places) + LEAST for r in known):
+        solved = [] if heavy else rate(value, places, bottoms[:40])
         shown = ", ".join(f"{k}/{n}" for k, n in solved[:3]) or "no fraction of them"
         yield Leak("inversion", where, f"{text} is no quotient of the registered counts; it is {shown}.")
         return
@@ -157,6 +160,14 @@ def _curves(lines: Iterable[Line], allowed: Allowed) -> Iterator[Leak]:
         if len(points) < 3:
             continue
         for axis, meaning in ((0, "nonevents"), (1, "events")):
+            if is_weighted(allowed.registered):
+                known = [r for g in groups for m in ([model] if model else allowed.registered.models)
+                         for r in reached(allowed.registered, g, m, axis)]  # fmt: skip
+                half = half_unit(max(_places(p[axis]) for p in points)) + LEAST
+                if any(min((abs(float(p[axis]) - r) for r in known), default=1.0) > half for p in points):
+                    said = f"A point of the curve is at no registered score step of the {meaning}."
+                    yield Leak("inversion", f"{file}: {table[:60]}, model {model or '?'}", said)
+                continue
             size = max(allowed.values(groups, (meaning,), model or None), default=0)
             reach = 2 * half_unit(max(_places(p[axis]) for p in points)) * size
             values = sorted({float(p[axis]) for p in points})

@@ -76,6 +76,7 @@ def append_private(
     *,
     away_from: str | Path | None = None,
     exceptions: Sequence[Mapping[str, str]] = (),
+    notes: Sequence[str] = (),
     now: dt.datetime | None = None,
 ) -> dict[str, Any]:
     """Add an export to the private log and return its line. It stays in the room.
@@ -92,6 +93,8 @@ def append_private(
         The release folder, in which the file must not be.
     exceptions
         The rules that were set aside.
+    notes
+        What the room should remember of it.
     now
         The time; that of this machine by default.
 
@@ -121,6 +124,7 @@ def append_private(
             {"where": where, "count": int(n), "reason": reason} for where, (n, reason) in sorted(cells.items())
         ],
         "exceptions": [dict(e) for e in exceptions],
+        "notes": list(notes),
     }
     timely([*(str(e["time"]) for e in earlier), str(line["time"])], str(file), now=moment)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as f:

@@ -28,17 +28,16 @@ from primum.measure.metric import METRICS
 from primum.measure.precision_recall import precision_recall
 from primum.measure.ranking import bracket
 from primum.measure.table import EVERYONE, Settings, estimates, row
+from primum.release.beside import NOTHING, Beside
 from primum.release.printed import compared, printed, rows, trimmed
-from primum.release.rounding_noise import Spread, spread, widened, widened_all
+from primum.release.rounding_noise import Spread, moves, spread, widened, widened_all
 from primum.release.withheld import WITHHELD, name_of, suppressed
 from primum.tally.resample import histogram
 from primum.tally.score import ScoreTally
 from primum.usecase import OVERALL, Groups, UseCase
 
 NOT_AVAILABLE = {
-    "flow": "Who was kept and why does not leave: small steps could be told apart.",
     "table_one": "Of each group the people and those with the outcome are shown; other variables do not leave.",
-    "missingness": "Missing values do not leave.",
     "leakage": "What was found of leakage does not leave.",
 }
 FINE = 1000
@@ -46,7 +45,7 @@ NOT_HERE = ("repairs", "recording", "missing", "discrimination", "prior")
 """Sections of a use case whose chapters need rows; their numbers do not leave."""
 
 
-def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, Any]) -> Run:
+def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, Any], beside: Beside = NOTHING) -> Run:
     """Return the run of a release.
 
     Parameters
@@ -59,6 +58,8 @@ def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, 
         Where the new run is written; the folder stays in the room.
     about
         What the report says of the release: preset, words, date, what was withheld, …
+    beside
+        Counts of the people beside those of the tallies: who was left out, what is missing.
     """
     ranks = _ranks(inside)
     recoded = _in_order(recoded, ranks)
@@ -70,7 +71,7 @@ def measure(inside: Run, recoded: Recoded, folder: Path, *, about: Mapping[str, 
     )
     run = Run(path=folder, usecase=usecase, plan=replace(inside.plan, created=inside.plan.created[:10]))
     run.chapters["models"] = _models(inside, recoded)
-    run.chapters["people"] = _people(recoded, usecase, inside)
+    run.chapters["people"] = _people(recoded, usecase, inside, beside)
     run.findings = [*plan_findings(list(inside.manifest.get("deviations", [])))]
     performance, groups = _empty()
     for model in recoded.everyone:
@@ -160,7 +161,7 @@ def _models(inside: Run, recoded: Recoded) -> dict[str, Any]:
     return {"primary": told[0]["name"], "models": told, "between_models": []}
 
 
-def _people(recoded: Recoded, usecase: UseCase, inside: Run) -> dict[str, Any]:
+def _people(recoded: Recoded, usecase: UseCase, inside: Run, beside: Beside) -> dict[str, Any]:
     """Return the chapter of the people: how many, with how many cases, in each group that may be shown."""
     without, having = recoded.total
     columns: list[dict[str, Any]] = [
@@ -178,13 +179,14 @@ def _people(recoded: Recoded, usecase: UseCase, inside: Run) -> dict[str, Any]:
     return {
         "source": "The rows stay in the room: this was measured again from protected counts of them.",
         "labels": dict(inside.chapters.get("people", {}).get("labels", {})),
-        "n": without + having, "events": having, "flow": [],
+        "n": without + having, "events": having, "flow": list(beside.flow),
         "table_one": {"columns": columns, "rows": [
             {"variable": "outcome", "label": usecase.outcome.name, "kind": "outcome", "category": None,
              "cells": cells, "smd": [None] * len(cells)}
         ]},
-        "missingness": [], "leakage": [], "representativeness": [], "missing_codes": [], "unrecorded": {},
-        "notes": notes, "not_available": NOT_AVAILABLE,
+        "missingness": list(beside.gaps), "leakage": [], "representativeness": [], "missing_codes": [],
+        "unrecorded": {},
+        "notes": notes, "not_available": NOT_AVAILABLE | beside.why,
     }  # fmt: skip
 
 
@@ -227,9 +229,14 @@ def _shown(
 ) -> list[dict[str, Estimate]]:
     """Return the estimates of each group as they are printed, with intervals that cover the rounding."""
     return [
-        {k: printed(widened(e, float(moved[k][0]), METRICS[k].range), policy) for k, e in one.items()}
+        {k: printed(widened(_people_of(k, e), float(moved[k][0]), METRICS[k].range), policy) for k, e in one.items()}
         for one, moved in zip(estimates(view, metrics, settings), spreads, strict=True)
     ]
+
+
+def _people_of(metric: str, e: Estimate) -> Estimate:
+    """Return an estimate; a number of people is one of people, however they are weighted."""
+    return replace(e, value=float(e.n)) if metric == "n" and e.ok else e
 
 
 def _group(
@@ -292,7 +299,7 @@ def _told(
     chapter["comparisons"] += comparison_rows(found, model=model, attribute=title, at=settings.at)
     findings = group_findings(usecase, model, title, found)
     at_once = joint.empty()
-    if policy["rounding"] != "none":  # what holds for all groups at once has no interval that covers the rounding
+    if moves(view, policy):  # what holds for all groups at once has no interval that covers the rounding
         return findings
     findings = joint.compare_jointly(at_once, usecase, group, view, settings, findings)
     if model == usecase.primary.name and whole:

@@ -1,21 +1,28 @@
 """Every number of people in a release against the register: what is not a registered count, or a sum of them, is found.
 
 Columns are known by their heads. A whole number under a head that is neither a kind of people nor known to hold
-something else counts as people: a new table must say what it holds, or is found.
+something else counts as people: a new table must say what it holds, or is found. What may stand without being a count
+follows from the release itself: the names of its groups, the declared numbers in its register, the sizes of its files,
+the numbers of people still needed that its findings tell, and the words of primum's own texts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
+from primum.disclose.presets import preset
+from primum.errors import PrimumError
 from primum.measure.table import EVERYONE
 from primum.release.gather import SEALS, Seen
 from primum.release.leak import Leak
-from primum.release.read_page import Line, Prose
-from primum.release.registered import MEANINGS, Registered
-from primum.release.spoken import NUMBER, ROUND, Spoken, spoken, whole
+from primum.release.own_words import own
+from primum.release.read_page import GROUPS, WHOLE, Line, Prose
+from primum.release.registered import JOINED, MEANINGS, Registered
+from primum.release.spoken import NUMBER, Spoken, numeric, spoken, whole
+from primum.release.vocabulary import NOUNS, ROUND
 from primum.usecase import MISSING, OVERALL
 
 PEOPLE = ("n", "events", "nonevents", "selected", "unselected")
@@ -41,7 +48,7 @@ OTHER = re.compile(
     r"|computed|drafted|given|not applicable|claims|reference|step|bin|w|primum|kind|nne|score|range|priority|clause"
     r"|article|length|bytes|files|sha256|hash|ledger|.*estimates?"
     r"|numbers?|how much|least|exceptions|weight"
-    r"|beta|alpha|power|half width|more events|cells|width|height|plan|key|status"
+    r"|folds|.*replicates|beta|alpha|power|half width|more events|cells|width|height|plan|key|status"
     r"|.*\b(?:low|high)"
     r"|.*(?:share|rate|ratio|gap|difference|margin|threshold|probability|sensitivity|specificity|auroc|auprc|brier"
     r"|slope|calibration|precision|prevalence|benefit|value|predicted|observed|score|per 1,?000|of 100|version|date"
@@ -51,13 +58,20 @@ OTHER = re.compile(
 NEEDED = frozenset({"more needed", "more events", "more kind", "needed"})
 """Heads of columns about people who are still needed."""
 _STEPS = {"t", "threshold", "predicted", "fpr", "score", "observed"}
-_WHOLE = re.compile(r"^(\d{1,3}(?:[,\u202f\u00a0\u2009]\d{3})+|\d+)(?:\.0+)?$")
+NAMES = frozenset({"group", "level", "label", "comparator", "reference", "key", "field", "head", "shown", "ranked",
+                   "groups", "withheld"})  # fmt: skip
+"""Heads of columns that hold the name of a group."""
+AMOUNTS = frozenset({"value", "how much", "amount", "waarde", "hoeveel"})
+MEASURES = ("metric", "Metric", "measure", "Measure", "name", "statistic", "label", "field", "key")
+"""Heads under which an amount of something stands, and under which the row says of what."""
+FINDINGS = "findings.json"
+LEAST = ("t", "t_household", "t_institution", "df_min", "tail")
+"""Rules of a preset about the least number of people."""
 _PAIR = re.compile(r"(?<![\w.,])\d+ of \d+(?![\w.,]\d)")
 _DECIMAL = re.compile(r"^-?\d*\.\d*[1-9]\d*$")
 _PER = re.compile(
     r"(?:of|per|every)[\s\u00a0](?:each[\s\u00a0])?(?:1[,.\u202f]?000|100)\b|\b1,000[\s\u00a0]people", re.IGNORECASE
 )
-OWN_FILES = frozenset({SEALS})
 DECLARED = re.compile(r"(?:^|> )(?:usecase\.yaml|[a-z.-]*schema\.json|checklists/.*|findings\.schema\.json)$")
 """Files that hold what was declared, or laws and lists; numbers in them are people only where the words say so."""
 _UNRECORDED = re.compile(r"not recorded|unknown|niet vastgelegd|onbekend|missing", re.IGNORECASE)
@@ -67,8 +81,9 @@ Groups = tuple[tuple[str | None, str], ...]
 class Allowed:
     """Which numbers of people follow from the register, for any groups."""
 
-    def __init__(self, registered: Registered) -> None:
+    def __init__(self, registered: Registered, needed: Collection[int] = ()) -> None:
         self.registered = registered
+        self.needed = frozenset(needed)
         self._held: dict[tuple[str | None, str, str | None], dict[str, frozenset[int]]] = {}
 
     @cached_property
@@ -88,7 +103,8 @@ class Allowed:
         if not _UNRECORDED.search(text):
             return []
         own = self.labels.get(MISSING, [])
-        return [g for g in own if g[0] and g[0].lower() in text.lower()] or own
+        alone = own if _UNRECORDED.fullmatch(text.strip()) else []
+        return [g for g in own if g[0] and g[0].lower() in text.lower()] or alone
 
     def of(self, group: tuple[str | None, str], model: str | None = None) -> dict[str, frozenset[int]]:
         """Return the counts of one group by meaning."""
@@ -105,6 +121,56 @@ class Allowed:
             for meaning in meanings:
                 found |= held.get(meaning, frozenset())
         return frozenset(found)
+
+    def told(self, groups: Groups, meanings: Collection[str], model: str | None = None) -> frozenset[int]:
+        """Return all numbers that may be told of these groups: also those of everyone beside the tallies."""
+        found = self.values(groups, meanings, model)
+        return found | self.beside if (None, EVERYONE) in groups else found
+
+    @cached_property
+    def beside(self) -> frozenset[int]:
+        """The registered counts of everyone beside the tallies, and of everyone else."""
+        counts = set(self.registered.beside.values())
+        return frozenset(counts | {n - c for n in self.of((None, EVERYONE)).get("n", ()) for c in counts if c < n})
+
+    @cached_property
+    def policy(self) -> frozenset[int]:
+        """The least numbers of the preset that the release names; none where it is a bureau's own file."""
+        try:
+            rules = preset(self.registered.preset)
+        except PrimumError:
+            return frozenset()
+        return frozenset(rules[n] for n in LEAST if isinstance(rules[n], int))
+
+    def is_name(self, text: str, column: str) -> bool:
+        """Whether a number is the name of a group, under a head where names stand."""
+        if text.strip().lower() not in self.parts:
+            return False
+        return not column or column in NAMES or column in {head(a) for a in self.registered.attributes}
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The names of all groups, and those that are crossed one by one."""
+        names = [n for d in self.registered.attributes.values() for n in (*d.shown, *d.withheld)]
+        return frozenset(part.lower() for n in names for part in (n, *n.split(JOINED)))
+
+    def without_names(self, text: str) -> str:
+        """Return a text without the names of groups that hold numbers: "18–29", "1 child", "5 (satisfaction)"."""
+        return text if self._names is None else self._names.sub("·", text)
+
+    @cached_property
+    def _names(self) -> re.Pattern[str] | None:
+        counted = re.compile(rf"\b(?:{NOUNS})\b", re.IGNORECASE)
+        bare = [re.escape(n) for n in self.parts if n.isdigit()]
+        named = [re.escape(n) for n in self.parts if not n.isdigit() and (numeric(n) or counted.search(n))]
+        titles = "|".join(sorted((re.escape(a) for a in self.registered.attributes), key=len, reverse=True))
+        ways = [rf"(?<![\w.,])(?:{'|'.join(sorted(named, key=len, reverse=True))})(?!\w|[.,]\d)"] if named else []
+        if bare:
+            number = "|".join(sorted(bare, key=len, reverse=True))
+            ways += [rf"(?:\b(?:group|groep|level)|(?<!\w)(?:{titles}))\s*(?:=|:|is)?\s*(?:{number})(?!\w|[.,]\d)",
+                     rf"(?<![\w.,])(?:{number})(?=\s?\((?:{titles})\))",
+                     rf"(?:(?<={JOINED})(?:{number})(?!\w|[.,]\d)|(?<![\w.,])(?:{number})(?={JOINED}))"]  # fmt: skip
+        return re.compile("|".join(ways), re.IGNORECASE) if ways else None
 
     @cached_property
     def everybody(self) -> Groups:
@@ -125,16 +191,22 @@ class Allowed:
 
 def unregistered(seen: Seen) -> list[Leak]:
     """Return every number of people in a release that the register does not know."""
-    allowed, shares, typeset = Allowed(seen.registered), _shares(seen), _Typeset(seen)
+    allowed, shares, typeset = Allowed(seen.registered, _needed(seen)), _shares(seen), _Typeset(seen)
+    sizes = {name: (seen.folder / name).stat().st_size for name in seen.files}
     found: dict[tuple[str, str], Leak] = {}
     for line in seen.lines:
-        if line.file not in OWN_FILES:
-            for leak in _line(line, allowed, shares):
-                found.setdefault((leak.where, leak.said), leak)
+        for leak in _line(line, allowed, shares, sizes if line.file == SEALS else {}):
+            found.setdefault((leak.where, leak.said), leak)
     for prose in seen.prose:
         for leak in () if prose.row else _prose(prose, allowed, typeset):
             found.setdefault((leak.where, leak.said), leak)
     return list(found.values())
+
+
+def _needed(seen: Seen) -> set[int]:
+    """Return how many more people its findings say are needed: computed from what is shown, and told in sentences."""
+    cells = ((head(c), t) for line in seen.lines if line.file == FINDINGS for c, t in line.cells)
+    return {whole(got[1]) for name, text in cells if name in NEEDED and (got := WHOLE.match(text))}
 
 
 def _shares(seen: Seen) -> set[tuple[str, str, str]]:
@@ -147,7 +219,7 @@ def _shares(seen: Seen) -> set[tuple[str, str, str]]:
             if _DECIMAL.match(text):
                 fine.add(key)
                 most[key] = max(most.get(key, 0.0), abs(float(text)))
-            elif _WHOLE.match(text):
+            elif WHOLE.match(text):
                 most[key] = max(most.get(key, 0.0), float(whole(text.partition(".")[0])))
     return {key for key in fine if most[key] <= 1}
 
@@ -158,49 +230,60 @@ def head(column: str) -> str:
     return " ".join(column.replace("_", " ").replace("\u00a0", " ").replace("-", " ").lower().split())
 
 
+def group_of(line: Line) -> str:
+    """Return the name of the group that a line is about, "" where it does not say; a level may be 0.95 as well."""
+    level = line.get("level")
+    return line.get(*GROUPS) or ("" if _DECIMAL.match(level) else level)
+
+
 def groups_of(line: Line, allowed: Allowed) -> Groups | None:
     """Return the groups that a line is about; None where it does not say."""
-    attribute, group = line.get("attribute", "Attribute"), line.get("group", "Group", "level")
+    attribute, group = line.get("attribute", "Attribute"), group_of(line)
     if group and attribute in {"", OVERALL} and group.lower() == EVERYONE:
         return ((None, EVERYONE),)
     if attribute and group:
         return ((attribute, group),)
-    for _, text in line.cells[:2]:
+    for i, (column, text) in enumerate(line.cells[:2]):
+        if i and text.isdigit() and head(column) not in NAMES:
+            continue
         hit = allowed.labels.get(text.lower()) or allowed.missing(text)
         if hit:
             return tuple(hit)
     return None
 
 
-def _line(line: Line, allowed: Allowed, shares: set[tuple[str, str, str]]) -> Iterator[Leak]:
+def _line(line: Line, allowed: Allowed, shares: set[tuple[str, str, str]], sizes: Mapping[str, int]) -> Iterator[Leak]:
     groups = groups_of(line, allowed)
     model = line.get("model", "Model") or None
     heads = [head(c) for c, _ in line.cells]
     rated = "per" in heads or bool(_PER.search(f"{line.table} {line.section}"))
     declared = bool(DECLARED.search(line.file))
-    for (column, text), name in zip(line.cells, heads, strict=True):
+    for i, ((column, text), name) in enumerate(zip(line.cells, heads, strict=True)):
         where = f"{line.file}: {line.table[:60]}, {column}"
-        got = _WHOLE.match(text.strip())
+        got = WHOLE.match(text)
         if got is None:
-            if name not in NEEDED:
-                yield from _spoken(text, where, groups or allowed.everybody, allowed, rated=rated)
+            told = _told(text, where, lambda: groups or allowed.everybody, allowed, rated=rated, needed=name in NEEDED)
+            yield from (leak for _, leak in told)
             continue
         value = whole(got[1])
-        if value == 0 or (value == 1 and (line.file, line.table, column) in shares):
+        if value == 0 or (value == 1 and (line.file, line.table, column) in shares) or sizes.get(column) == value:
+            continue
+        if name not in COLUMNS and allowed.is_name(text, "" if i == 0 and len(heads) > 1 else name):
             continue
         known = _meanings(line, column, name, rated=rated, declared=declared)
         if not known:
             continue
         if _STEPS & set(heads):
             known = MEANINGS
-        if value not in allowed.values(groups or allowed.everybody, known, model):
+        if value not in allowed.told(groups or allowed.everybody, known, model):
             yield _found(value, where, _who(groups), allowed.registered.t)
 
 
 def _meanings(line: Line, column: str, name: str, *, rated: bool, declared: bool) -> tuple[str, ...]:
     """Return which sums may stand in a column; none where it holds something that is not people."""
-    if name == "value":
-        return PEOPLE if line.get("metric", "Metric") in {"n", "people"} else ()
+    if name in AMOUNTS:
+        said = (head(line.get(*MEASURES)), *(head(t) for c, t in line.cells[:1] if c != column))
+        return next((COLUMNS[s] for s in said if s in COLUMNS), ())
     meanings = COLUMNS.get(name)
     if meanings is None and (declared or OTHER.match(name) or _PER.search(column)):
         return ()
@@ -245,45 +328,49 @@ class _Typeset:
 def _prose(prose: Prose, allowed: Allowed, typeset: _Typeset) -> Iterator[Leak]:
     where = f"{prose.file}: {prose.where[:80]}"
     if not prose.file.endswith(".pdf"):
-        yield from _spoken(prose.text, where, allowed.named(prose.text), allowed, rated=False)
+        yield from (leak for _, leak in _told(prose.text, where, lambda: allowed.named(prose.text), allowed))
         return
-    told = _told(prose.text, where, allowed.everybody, allowed, rated=False)
-    yield from (leak for number, leak in told if number.value not in typeset.needed and not typeset.thing(number))
-    for number in spoken(prose.text):
+    told = _told(prose.text, where, lambda: allowed.everybody, allowed)
+    for number, leak in told:  # a cell drawn alone, such as "7 cases", has lost its head
+        needed = number.value in typeset.needed or (number.value in allowed.needed and not number.label)
+        if not needed and not typeset.thing(number):
+            yield leak
+    for number in spoken(allowed.without_names(prose.text)):
         if typeset.thing(number):
             continue
-        counts = not (number.rate or number.thing or number.needed or _is_rule(number, allowed.registered))
+        counts = not (number.rate or number.thing or number.needed or _is_rule(number, allowed))
         if counts and number.value and number.value not in typeset.numbers:
             yield _found(number.value, where, f"“{number.text}”, which no page or table says", allowed.registered.t)
 
 
-def _spoken(text: str, where: str, groups: Groups, allowed: Allowed, *, rated: bool) -> Iterator[Leak]:
-    yield from (leak for _, leak in _told(text, where, groups, allowed, rated=rated))
-
-
-def _told(text: str, where: str, groups: Groups, allowed: Allowed, *, rated: bool) -> Iterator[tuple[Spoken, Leak]]:
+def _told(
+    text: str, where: str, groups: Callable[[], Groups], allowed: Allowed, *, rated: bool = False, needed: bool = False
+) -> Iterator[tuple[Spoken, Leak]]:
     """Yield each number of people in a text that does not follow from the groups' counts, and what to say of it."""
     known: frozenset[int] | None = None
-    for number in spoken(text):
-        if number.value == 0 or number.rate or number.thing or _is_rule(number, allowed.registered):
+    for number in spoken(allowed.without_names(text)) if spoken(text) else ():
+        asked = replace(number, needed=True) if needed else number
+        if number.value == 0 or number.rate or number.thing or _is_rule(asked, allowed) or own(number.written):
             continue
-        if rated and number.value <= 1000 and " of " not in number.text:
+        if rated and not number.label and number.value <= 1000 and " of " not in number.text:
             continue
         if known is None:
-            known = allowed.values(tuple(dict.fromkeys([*groups, (None, EVERYONE)])), MEANINGS[:-1])
+            known = allowed.told(tuple(dict.fromkeys([*groups(), (None, EVERYONE)])), MEANINGS[:-1])
         if number.value not in known:
             yield number, _found(number.value, where, f"“{number.text}”", allowed.registered.t)
 
 
-def _is_rule(number: Spoken, registered: Registered) -> bool:
+def _is_rule(number: Spoken, allowed: Allowed) -> bool:
     """Whether a number is that of a rule, not a count."""
+    registered = allowed.registered
     declared = {int(n) for n in registered.raw.get("declared", [])}
     if number.rule and number.value in declared:
         return True
     if number.needed:
-        return number.value >= registered.t or number.value in _weighed(registered)
-    rules = {registered.t, int(registered.w), registered.base, registered.t + 1, registered.t - 1}
-    return number.rule and (number.value in rules or number.value in ROUND)
+        return number.value >= registered.t or number.value in allowed.needed | _weighed(registered)
+    rules = {registered.t, int(registered.w), registered.t + 1, registered.t - 1}
+    rules |= {registered.base} if registered.rounding != "none" else set()
+    return number.rule and (number.value in rules | allowed.policy or number.value in ROUND)
 
 
 def _weighed(registered: Registered) -> set[int]:

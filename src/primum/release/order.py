@@ -132,13 +132,7 @@ def order(
 
 
 def _can_leave(run: Run) -> None:
-    """Refuse audits that a release cannot carry yet, and labels that mean something else in it."""
-    if run.usecase.weight is not None:
-        raise PrimumError(
-            "This audit is weighted, and weighted estimates cannot be released yet: how much one person weighs in a "
-            "small cell is not looked at.",
-            mend="audit again without 'weight', or ask for single numbers at the output checker",
-        )
+    """Refuse labels that mean something else in a release."""
     for g in run.usecase.groups:
         taken = {REST, EVERYONE} & {r["group"] for r in _estimated(run) if r["attribute"] == g.title}
         if taken:

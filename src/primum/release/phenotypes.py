@@ -30,6 +30,7 @@ from typing import Any
 import yaml
 
 from primum.errors import PrimumError, unknown
+from primum.yaml_text import parse
 
 OWN, FILE = "own", "project file"
 HINTS = ("review", "signed", "off")
@@ -141,7 +142,7 @@ def loads(text: str, where: str = "the file of phenotypes") -> Project:
         If it is no YAML, a key is unknown or lacking, or a phenotype is named twice.
     """
     try:
-        data = yaml.safe_load(text)
+        data = parse(text)
     except yaml.YAMLError:
         raise PrimumError(f"{where} is no YAML.", mend="look for a colon or a bracket without its fellow") from None
     if not isinstance(data, dict) or data.get("primum") != 1:

@@ -67,9 +67,10 @@ def pinned(
     sizes = []
     plans: list[tuple[str | None, frozenset[str] | None]] = [(None, None)]
     parts = components(releases, about)
-    plans += [(m, None) for m in models] + [(m, p) for m in models for p in parts]
+    plans += [(m, None) for m in models] + [(m, p) for m in models for p in (frozenset[str](), *parts)]
     for i, (model, part) in enumerate(plans):
-        name = "people" if model is None else f"{model}, {'decision' if part is None else ' + '.join(sorted(part))}"
+        steps = "decision" if part is None else " + ".join(sorted(part)) or "everyone"
+        name = "people" if model is None else f"{model}, {steps}"
         if step is not None:
             step(i, len(plans), name)
         asked = question(releases, model, held, about, steps=part is not None, only=part)
@@ -105,11 +106,11 @@ def components(releases: Sequence[Registered], about: Mapping[str, str]) -> list
 def small_rows(release: Registered) -> list[Verdict]:
     """Return the registered counts that are themselves 1 to t − 1, or can be nothing else."""
     found = []
-    for row in release.rows:
-        low, high = release.known(row)
-        if row.count and (high < release.t or low > high):
-            why = f"{row.count} is shown, and fewer than {release.t} may not be."
-            found.append(Verdict(row.where, min(low, high), high, "told", passed=False, why=why))
+    for where, count in [*((r.where, r.count) for r in release.rows), *release.beside.items()]:
+        low, high = release.reach(count)
+        if count and (high < release.t or low > high):
+            why = f"{count} is shown, and fewer than {release.t} may not be."
+            found.append(Verdict(where, min(low, high), high, "told", passed=False, why=why))
     return found
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-ASIDE = frozenset({"style", "head", "w:instrtext"})
+from primum.release.spoken import numeric
+
+ASIDE = frozenset({"style", "w:instrtext"})
 BREAKS = frozenset([
     "p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer",
     "nav", "main", "figure", "figcaption", "dl", "dt", "dd", "details", "summary", "br", "hr", "tr", "table",
@@ -15,7 +19,16 @@ BREAKS = frozenset([
     "w:tbl", "thead", "tbody",
 ])  # fmt: skip
 SPOKEN = frozenset({"alt", "title", "aria-label", "aria-description", "content", "placeholder", "value", "summary",
-                    "descr", "w:val", "datetime", "label"})  # fmt: skip
+                    "descr", "datetime", "label"})  # fmt: skip
+"""Attributes that are read aloud or kept for a reader; so are all that begin with data- or aria-."""
+PLACES = frozenset({"aria-level", "aria-colspan", "aria-rowspan", "aria-colindex", "aria-rowindex", "aria-colcount",
+                    "aria-rowcount", "aria-posinset", "aria-setsize"})  # fmt: skip
+"""Attributes whose number is a place in the page."""
+GROUPS = ("group", "Group")
+"""Columns and keys that hold the name of a group, which may be a number."""
+WHOLE = re.compile(r"^\s*(\d{1,3}(?:[,\u202f\u00a0\u2009]\d{3})+|\d+)(?:\.0+)?\s*$")
+_FUNCTION = re.compile(r":[a-z-]+\([^()]*\)")
+"""What a style says of the place of an element: :nth-child(15)."""
 TABLE, ROW, CELLS = ("table", "w:tbl"), ("tr", "w:tr"), ("td", "th", "w:tc")
 LONG = 3
 
@@ -74,18 +87,18 @@ class Page(HTMLParser):
         self.prose: list[Prose] = []
         self._tables: list[_Table] = []
         self._text: list[str] = []
-        self._skip = 0
+        self._aside: list[str] | None = None
+        self._before = ""
+        self._given: set[tuple[str, str, str]] = set()
         self._script: list[str] | None = None
         self._caption: list[str] | None = None
         self._heading = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin an element."""
-        for name, value in attrs:
-            if value and (name in SPOKEN or name.startswith(("data-", "aria-"))) and any(c.isdigit() for c in value):
-                self.prose.append(Prose(self.file, f"{tag} {name}", value))
+        self._attributes(tag, attrs)
         if tag in ASIDE:
-            self._skip += 1
+            self._aside = []
         if tag == "script":
             self._script = []
         if tag in BREAKS:
@@ -94,6 +107,19 @@ class Page(HTMLParser):
             self._tables.append(_Table())
         elif self._tables:
             self._begin_in_table(tag)
+
+    def _attributes(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        """Take every attribute as prose; a bare number that is kept for a reader is a cell under the name of it."""
+        given = dict(attrs)
+        for name, value in attrs:
+            if not value or value.startswith("data:") or (tag, name, value) in self._given or not numeric(value):
+                continue  # what a data: address holds is unfolded with the file
+            self._given.add((tag, name, value))
+            if WHOLE.match(value) is None:
+                self.prose.append(Prose(self.file, f"{tag} {name}", value))
+            elif name not in PLACES and (name in SPOKEN or name.startswith(("data-", "aria-"))):
+                column = given.get("name") or given.get("property") or name.removeprefix("data-").removeprefix("aria-")
+                self.lines.append(Line(self.file, f"{tag} {name}", ((column, value),)))
 
     def _begin_in_table(self, tag: str) -> None:
         table = self._tables[-1]
@@ -108,8 +134,9 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """End an element."""
-        if tag in ASIDE and self._skip:
-            self._skip -= 1
+        if tag in ASIDE and self._aside is not None:
+            self.prose.append(Prose(self.file, tag, _FUNCTION.sub(" ", " ".join(self._aside))))
+            self._aside = None
         if tag == "script" and self._script is not None:
             self._scripted("".join(self._script))
             self._script = None
@@ -143,12 +170,31 @@ class Page(HTMLParser):
             self._caption.append(data)
         elif self._tables and self._tables[-1].cell is not None:
             self._tables[-1].cell.append(data)
-        elif not self._skip or "\u00a0" in data:
+        elif self._aside is not None:
+            self._aside.append(data)
+        else:
             self._text.append(data)
 
     def handle_comment(self, data: str) -> None:
         """Take a comment: no reader sees it, every attacker does."""
-        self.prose.append(Prose(self.file, "comment", data))
+        self._unseen("comment", data)
+
+    def handle_decl(self, decl: str) -> None:
+        """Take a declaration."""
+        self._unseen("declaration", decl)
+
+    def handle_pi(self, data: str) -> None:
+        """Take an instruction to programs."""
+        self._unseen("instruction", data)
+
+    def unknown_decl(self, data: str) -> None:
+        """Take any other declaration, such as CDATA."""
+        self._unseen("declaration", data)
+
+    def _unseen(self, where: str, data: str) -> None:
+        self.prose.append(Prose(self.file, where, data))
+        if WHOLE.match(data):
+            self.lines.append(Line(self.file, where, ((where, data.strip()),)))
 
     def close(self) -> None:
         """Finish."""
@@ -166,6 +212,9 @@ class Page(HTMLParser):
             if tag in {"h1", "h2", "h3", "h4"}:
                 self._heading = text
             self.prose.append(Prose(self.file, "text", text))
+            if WHOLE.match(text):  # a number alone belongs to the text before it
+                self.lines.append(Line(self.file, self._heading, ((self._before, text),)))
+            self._before = text
 
     def _tabled(self, table: _Table) -> None:
         rows = [r for r in table.rows if r]
@@ -175,25 +224,47 @@ class Page(HTMLParser):
         caption = table.caption or self._heading
         if table.caption:
             self.prose.append(Prose(self.file, "caption", table.caption))
+        self.prose += [Prose(self.file, f"head of {caption}", t) for t in heads if numeric(t)]
+        self.lines += [Line(self.file, caption, (("head", t),)) for t in heads if WHOLE.match(t)]
         section = ""
         for row in rows[1:] if heads else rows:
             texts = [t for _, t in row]
             if len(row) == 1:
                 section = texts[0]
                 self.prose.append(Prose(self.file, f"table {caption}", section))
+                if WHOLE.match(section):
+                    self.lines.append(Line(self.file, caption, ((caption, section),)))
                 continue
             columns = heads if len(heads) == len(row) else [f"column {i + 1}" for i in range(len(row))]
             self.lines.append(Line(self.file, caption, tuple(zip(columns, texts, strict=True)), section))
 
     def _scripted(self, text: str) -> None:
         try:
-            content = json.loads(text)
+            content = parsed(text)
         except ValueError:
             self.prose.append(Prose(self.file, "script", text))
             return
         lines, prose = walk(content, self.file, "script")
         self.lines += lines
         self.prose += prose
+
+
+def parsed(text: str) -> Any:
+    """Return the content of some JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or an object has a key twice: of two values most programs would show the second only.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            raise ValueError("a key stands twice")
+        return made
+
+    return json.loads(text, object_pairs_hook=once)
 
 
 def walk(content: Any, file: str, where: str = "") -> tuple[list[Line], list[Prose]]:
@@ -224,8 +295,13 @@ class _Walk:
                     self.visit(x, path, above)
         else:
             self.prose.append(Prose(self.file, path, _written(value)))
+            self.lines.append(Line(self.file, path, (*above, ("", _written(value)))))
 
     def _object(self, value: dict[Any, Any], path: str, above: tuple[tuple[str, str], ...]) -> None:
+        heads, rows = value.get("columns"), value.get("rows")
+        if isinstance(heads, list) and isinstance(rows, list) and _is_table([heads, *rows]):
+            self._table(str(value.get("caption") or path), heads, rows)
+            value = {k: v for k, v in value.items() if k not in {"columns", "rows"}}
         named = [(str(k), v) for k, v in value.items() if _scalar(v)]
         named += [(str(k), x) for k, v in value.items() if isinstance(v, list) for x in v if _scalar(x)]
         texts = tuple((k, _written(v)) for k, v in named)
@@ -233,12 +309,29 @@ class _Walk:
         self.prose += [Prose(self.file, f"{path}.{k}", t, row=True) for k, t in long]
         own = {k for k, _ in texts}
         context = tuple((k, t) for k, t in above if k not in own)
-        if any(c.isdigit() for _, t in texts for c in t):
+        keys = [k for k in map(str, value) if numeric(k)]
+        self.prose += [Prose(self.file, f"{path} key", k) for k in keys if not WHOLE.match(k)]
+        self.lines += [Line(self.file, path, (*context, ("field", k))) for k in keys if WHOLE.match(k)]
+        if any(numeric(t) for _, t in texts):
             self.lines.append(Line(self.file, path, (*context, *texts)))
-        labels = tuple((k, t) for k, t in texts if not _number(t) and t.count(" ") < 12)
+        labels = tuple((k, t) for k, t in texts if (k in GROUPS or not _number(t)) and t.count(" ") < 12)
         for k, v in value.items():
             if not _scalar(v) and not (isinstance(v, list) and all(_scalar(x) for x in v)):
                 self.visit(v, f"{path}.{k}" if path else str(k), (*context, *labels, ("key", str(k)))[-12:])
+
+    def _table(self, caption: str, heads: list[Any], rows: list[list[Any]]) -> None:
+        """Take an object that holds a table as its columns and its rows."""
+        self.prose += [Prose(self.file, f"head of {caption}", str(h)) for h in heads if numeric(str(h))]
+        self.lines += [Line(self.file, caption, (("head", str(h)),)) for h in heads if WHOLE.match(str(h))]
+        for row in rows:
+            texts = [_written(x) for x in row]
+            self.lines.append(Line(self.file, caption, tuple(zip(map(str, heads), texts, strict=True))))
+
+
+def _is_table(rows: list[Any]) -> bool:
+    """Whether rows are of one length, and of scalars."""
+    lists = all(isinstance(r, list) and all(_scalar(x) for x in r) for r in rows)
+    return lists and bool(rows[0]) and {len(r) for r in rows} == {len(rows[0])}
 
 
 def _scalar(value: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from primum.disclose.recode import REST, Recoded
 from primum.execute.run import Run
+from primum.release.beside import NOTHING, Beside
 from primum.release.registered import FORMAT
 from primum.release.withheld import named
 from primum.usecase import Precision
@@ -14,7 +15,7 @@ Hidden = dict[tuple[str, str], dict[tuple[str, int, int], int]]
 """(title, label) of a withheld group → (model, outcome, decision) → people."""
 
 
-def register(recoded: Recoded, run: Run) -> dict[str, Any]:
+def register(recoded: Recoded, run: Run, beside: Beside = NOTHING) -> dict[str, Any]:
     """Return counts.json: every count that leaves, and which groups have none."""
     t = int(recoded.policy["t"])
     attributes = {}
@@ -41,6 +42,7 @@ def register(recoded: Recoded, run: Run) -> dict[str, Any]:
         "models": {m: {"threshold": cut} for m, cut in recoded.cuts.items()},
         "attributes": attributes,
         "counts": recoded.rows(),
+        "beside": beside.rows(),
     }
 
 

@@ -18,6 +18,8 @@ from primum.measure.table import EVERYONE
 __all__ = ["REST", "Divided", "Registered", "Row", "load", "parse"]
 
 FORMAT = "primum counts 1"
+FIELDS = frozenset({"format", "preset", "t", "w", "rounding", "base", "outcome", "declared", "models", "attributes",
+                    "counts", "beside"})  # fmt: skip
 JOINED = " · "
 CROSSED = " × "
 Place = tuple[str | None, str | None, str]
@@ -104,9 +106,19 @@ class Registered:
     outcome: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def beside(self) -> Mapping[str, int]:
+        """Counts of everyone beside the tallies, by what they count: who was left out, which values are missing."""
+        rows = self.raw.get("beside") or ()
+        return {f"{r['what']}, {r['of']}": int(r["count"]) for r in rows}
+
     def known(self, row: Row) -> tuple[float, float]:
         """Return what a reader knows of a registered count, who also knows that 1 to t − 1 are never shown."""
-        low, high = preimage(row.count, self.rounding, self.base)  # type: ignore[arg-type]
+        return self.reach(row.count)
+
+    def reach(self, count: int) -> tuple[float, float]:
+        """Return what a reader knows of a count that is shown."""
+        low, high = preimage(count, self.rounding, self.base)  # type: ignore[arg-type]
         if high < self.t:
             return (0.0, 0.0) if low == 0 else (float(low), float(high))
         return float(max(low, self.t) if low > 0 else low), float(high)
@@ -260,17 +272,19 @@ def parse(raw: Any, name: str) -> Registered:
                   for k, v in (raw.get("models") or {}).items()}  # fmt: skip
         attributes = {str(k): _divided(str(k), v, raw["attributes"]) for k, v in (raw["attributes"] or {}).items()}
         t = int(raw["t"])
-        return Registered(
+        made = Registered(
             name=name, t=t, w=float(raw.get("w", t)), rounding=rounding, base=int(raw.get("base") or 5),
             models=models, attributes=attributes, rows=rows, preset=str(raw.get("preset", "")),
             outcome=str(raw.get("outcome", "")), raw=raw,
         )  # fmt: skip
+        _ = made.beside  # its rows are read here too, so that a bad one is told now
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PrimumError(
             f"The counts of '{name}' cannot be read: {type(error).__name__}: {error}.",
             expected='{"format": "primum counts 1", "t": …, "attributes": {…}, "counts": [{"group": …, "count": …}]}',
             mend="write the release again; counts.json is never edited",
         ) from error
+    return made
 
 
 def _row(raw: Mapping[str, Any], name: str) -> Row:

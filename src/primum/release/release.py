@@ -21,6 +21,7 @@ from primum.execute.store import plain, write_bytes, write_json
 from primum.release import bundle, logs
 from primum.release.about import about, assessable, private_cells
 from primum.release.assault import Assault, assault, few_people
+from primum.release.beside import beside
 from primum.release.exceptions import covering
 from primum.release.gather import gather
 from primum.release.measured import measure
@@ -32,6 +33,7 @@ from primum.release.register import Hidden, register, truth
 from primum.release.unshown import beside_withheld
 
 FORMAT = "primum release 1"
+ALONE = "no ledger and no earlier release: nothing protects against what this and an earlier release tell together"
 STEPS = ("protect", "measure", "report", "attack", "papers", "seal")
 
 
@@ -99,9 +101,10 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
         with _Step("protect", listen, seconds):
             recoded = _protected(run, wanted)
         with _Step("measure", listen, seconds):
-            counts = register(recoded, run)
+            extra = beside(run, recoded, units(run, wanted.exemptions), key=wanted.key)
+            counts = register(recoded, run, extra)
             told = about(recoded, wanted)
-            new = measure(run, recoded, inside / "run", about=told)
+            new = measure(run, recoded, inside / "run", about=told, beside=extra)
         folder = inside / "release"
         with _Step("report", listen, seconds):
             _written(new, counts, folder, pdf=pdf)
@@ -133,6 +136,7 @@ def release(run: Run, wanted: Order, out: Path, *, progress: Progress | None = N
                 private_cells(hidden, wanted.policy),
                 away_from=folder,
                 exceptions=[e.row() for e in wanted.exemptions],
+                notes=[] if wanted.ledger or wanted.earlier else [ALONE],
             )
             folder.rename(target)
             made.rename(archive)
@@ -220,8 +224,7 @@ def _held(attacked: Assault) -> None:
         raise PrimumError(
             f"The attack on this release succeeded, so it does not exist. {attacked.summary}",
             expected="no count below the threshold can be found out",
-            mend="leave out an attribute or an intersection, join groups in the use case, or allow the attack more "
-            "time with --time-limit",
+            mend=attacked.advice or "allow the attack more time with --time-limit",
         )
 
 

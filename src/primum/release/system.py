@@ -131,8 +131,8 @@ def question(
         rows += [(r, row) for r in releases for row in _people(r) if _about_these(r, row, about, near)]
     inner = _edges([row for _, row in rows if only is None or row.attribute is not None]) if steps else set()
     everyone = _edges([row for _, row in rows if row.attribute is None])
-    if steps and not inner <= everyone | {cut}:
-        inner |= everyone  # steps that do not lie within each other
+    if steps and (not near or not inner <= everyone | {cut}):
+        inner |= everyone  # steps of everyone alone, or that do not lie within each other
     ends = [-math.inf, *sorted(inner | ({cut} if cut is not None else set())), math.inf]
     slices = [Slice(y, a, b) for y in (0, 1) for a, b in itertools.pairwise(ends)]
     crossed = {tuple(sorted({about[n] for n in d.of})) for r in releases for d in r.attributes.values()}

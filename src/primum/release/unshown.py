@@ -9,12 +9,12 @@ import base64
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from primum.measure.table import EVERYONE
 from primum.release.gather import Seen
 from primum.release.leak import Leak
-from primum.release.numbers_seen import DECLARED, Allowed, head
+from primum.release.numbers_seen import DECLARED, NAMES, Allowed, group_of, head
 from primum.release.read_page import Line, Prose
 from primum.release.registered import JOINED, REST, Registered
 from primum.release.spoken import NUMBER, whole
@@ -64,7 +64,7 @@ def beside_withheld(seen: Seen, few: Collection[tuple[str, str]] = ()) -> list[L
     withheld = {label for title, label in registered.withheld if not registered.shows(title, label)}
     other = {label.lower() for label in Allowed(registered).labels}
     alone = {label for label in withheld if label.lower() not in other and label != MISSING}
-    rare = {label for _, label in few if label != MISSING and label.lower() not in other}
+    rare = {label: title for title, label in few if label != MISSING and label.lower() not in other}
     found: dict[tuple[str, str], Leak] = {}
     for line in seen.lines:
         for leak in (*_line(line, registered, alone), *_rare_line(line, rare)):
@@ -76,14 +76,14 @@ def beside_withheld(seen: Seen, few: Collection[tuple[str, str]] = ()) -> list[L
 
 
 def _line(line: Line, registered: Registered, alone: Collection[str]) -> Iterator[Leak]:
-    attribute, group = line.get("attribute", "Attribute"), line.get("group", "Group", "level")
+    attribute, group = line.get("attribute", "Attribute"), group_of(line)
     who = ""
     if attribute in registered.attributes and group and not _open(registered, attribute, group):
         who = f"{attribute} = {group}"
     elif attribute not in {"", OVERALL} and attribute in registered.attributes:
         return
     else:
-        who = next((t for _, t in line.cells if t in alone), "")
+        who = next((t for c, t in line.cells if t in alone and (not t.isdigit() or head(c) in NAMES)), "")
     if not who:
         return
     for column, text in line.cells:
@@ -114,11 +114,13 @@ def _open(registered: Registered, attribute: str, group: str) -> bool:
 
 
 def _sentence(prose: Prose, alone: Collection[str], registered: Registered) -> Iterator[Leak]:
+    if not any(label in prose.text for label in alone):
+        return
     rules = {registered.t, int(registered.w), registered.base}
     labels = {x for d in registered.attributes.values() for x in (*d.shown, *d.withheld)}
     ends = {end for label in labels for end in re.findall(r"\d+", label)}
     for clause in _CLAUSE.split(prose.text):
-        names = [label for label in alone if label in clause and re.search(rf"(?<!\w){re.escape(label)}(?!\w)", clause)]
+        names = [label for label in alone if label in clause and _named(label, clause, registered)]
         rest = clause
         open_ = {x for d in registered.attributes.values() for x in (*d.shown, d.remainder or REST)} - set(names)
         for name in sorted(open_, key=len, reverse=True):  # a number in brackets belongs to the name before it
@@ -138,23 +140,33 @@ def _sentence(prose: Prose, alone: Collection[str], registered: Registered) -> I
             )  # fmt: skip
 
 
-def _rare_line(line: Line, rare: Collection[str]) -> Iterator[Leak]:
+def _named(label: str, clause: str, registered: Registered) -> bool:
+    """Whether a clause names a group; a number does so only beside the name of what it is a value of."""
+    found = rf"(?<![\w.,]){re.escape(label)}(?!\w|[.,]\d)"
+    if not label.isdigit():
+        return bool(re.search(rf"(?<!\w){re.escape(label)}(?!\w)", clause))
+    titles = "|".join(re.escape(title) for title, own in registered.withheld if own == label)
+    return bool(re.search(rf"(?:{titles})\s*(?:=|:|is)?\s*{found}|{found}\s?\((?:{titles})\)", clause))
+
+
+def _rare_line(line: Line, rare: Mapping[str, str]) -> Iterator[Leak]:
     for _, text in line.cells:
-        for label in rare:
+        for label, title in rare.items():
             if text == label or label in text.split(JOINED):
-                yield Leak(
-                    "withheld group", f"{line.file}: {line.table[:60]}", f"'{label}' is named; few people have it."
-                )
+                yield _rare(f"{line.file}: {line.table[:60]}", label, title)
 
 
-def _rare_prose(prose: Prose, rare: Collection[str]) -> Iterator[Leak]:
+def _rare_prose(prose: Prose, rare: Mapping[str, str]) -> Iterator[Leak]:
     if DECLARED.search(prose.file):
         return
-    for label in rare:
+    for label, title in rare.items():
         if len(label) > 3 and label in prose.text and re.search(rf"(?<!\w){re.escape(label)}(?!\w)", prose.text):
-            yield Leak(
-                "withheld group", f"{prose.file}: {prose.where[:60]}", f"'{label}' is named; few people have it."
-            )
+            yield _rare(f"{prose.file}: {prose.where[:60]}", label, title)
+
+
+def _rare(where: str, label: str, title: str) -> Leak:
+    said = f"'{label}' is named; few people have it ({title}). Is it the declared reference, or a word of the use case?"
+    return Leak("withheld group", where, said)
 
 
 def pictures(seen: Seen) -> list[Leak]:

@@ -41,7 +41,8 @@ def suppressed(
         metrics = [m for m in METRICS if group not in seen or METRICS[m].needs == "histogram"]
         for name in metrics:
             e = _withheld(FEW_STEPS if group in seen else WITHHELD, known, settings.level)
-            if known is not None and name in {"n", "prevalence"} and group not in seen:
+            counted = {"n"} if usecase.weight is not None else {"n", "prevalence"}  # nobody is weighted in these counts
+            if known is not None and name in counted and group not in seen:
                 e = _counted(name, known, recoded.policy, settings.level)
             at = settings.at if METRICS[name].threshold else None
             where = {"model": model, "attribute": division.title, "group": name_of(group), "metric": name, "at": at}

@@ -18,6 +18,7 @@ import yaml
 
 from primum.errors import PrimumError, unknown
 from primum.report.rounding import COUNTS, GAPS, MINUS, NBSP, PLACES, RATES, fixed, half_up, known
+from primum.yaml_text import parse
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def read(text: str, name: str) -> dict[str, str]:
         If it is no YAML, or something in it is neither a text nor a mapping.
     """
     try:
-        return dict(_flat(yaml.safe_load(text), "", name))
+        return dict(_flat(parse(text), "", name))
     except yaml.YAMLError as error:
         raise PrimumError(f"The texts of '{name}' cannot be read: {error}.", expected="YAML") from None
 

@@ -14,7 +14,7 @@ from primum.report.rounding import COUNTS, GAPS, MINUS, NBSP, NONE, PLACES, RATE
 from primum.report.say import spoken
 
 __all__ = [
-    "COUNTS", "GAPS", "MINUS", "NBSP", "NONE", "PLACES", "RATES", "count", "counted", "fixed", "general",
+    "COUNTS", "GAPS", "MINUS", "NBSP", "NONE", "PLACES", "RATES", "alone_of", "count", "counted", "fixed", "general",
     "half_up", "known", "marked", "missed_of", "of_metric", "p_value", "percent", "percent_form", "plain", "points",
     "rate", "span", "threshold", "withheld", "withheld_word",
 ]  # fmt: skip
@@ -108,11 +108,13 @@ def span(low: Any, high: Any, places: int = 0, *, scale: float = 1.0) -> str:
 
 
 def rate(value: Any, low: Any = None, high: Any = None, places: int = 0) -> str:
-    """Return '62 % [57–66]', or a dash."""
+    """Return '62 % [57–66]', or a dash; a half is shown as it is, 69.5 %, since it may have been rounded before."""
     if not known(value):
         return NONE
     limits = span(low, high, places, scale=100)
-    return percent(value, places) + (NBSP + limits if limits else "")
+    shown = 100 * float(value)
+    half = places == 0 and abs(abs(shown) % 1 - 0.5) < 1e-9  # to the even or the odd side? A digit more says it
+    return percent(value, 1 if half else places) + (NBSP + limits if limits else "")
 
 
 def points(value: Any, low: Any = None, high: Any = None, places: int = 0) -> str:
@@ -167,3 +169,8 @@ def threshold(value: Any, scale: str = "probability") -> str:
 def missed_of(ill: Any, found: Any) -> str:
     """Return those missed, rounded so that found and missed add up to those who have it."""
     return count(half_up(float(ill)) - half_up(float(found))) if known(ill) and known(found) else NONE
+
+
+def alone_of(per: Any, ill: Any, alarms: Any) -> float:
+    """Return those rightly left alone, rounded so that the four fates add up to everybody."""
+    return half_up(float(per)) - half_up(float(ill)) - half_up(float(alarms))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from primum.report import forest, page_one_open, page_one_verdicts, words
-from primum.report.numbers import NONE, count, half_up, known, of_metric
+from primum.report.numbers import NONE, alone_of, count, half_up, known, of_metric
 from primum.report.page_one_groups import Division, Line, legend, row, rows
 from primum.report.page_one_record import record_lines
 from primum.report.say import say
@@ -120,4 +120,5 @@ def _overall(run: Audited, model: str, metric: str, at: float | None) -> tuple[s
         return text, "", []
     drawn = forest.thousand(*(float(n) for n in people.values()))
     people["missed"] = half_up(float(told["with_outcome"])) - half_up(float(people["found"]))
+    people["alone"] = alone_of(told["per"], told["with_outcome"], people["alarmed"])
     return text, drawn, [(k, half_up(float(n)), say(f"page_one.bar.{k}", n=count(n))) for k, n in people.items()]

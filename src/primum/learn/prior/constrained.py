@@ -49,6 +49,11 @@ def constrained(kind: str, matrix: Matrix, held: Constraints, *, seed: int, enfo
     """
     if kind not in KINDS:
         raise PrimumError(f"There is no learner '{kind}'.", expected=" | ".join(KINDS))
+    if kind == "scorecard":
+        raise PrimumError(
+            "A points score cannot be held to constraints.", expected="logistic | boosting | ebm",
+            mend="train one of these under the constraints, and the points score beside it",
+        )  # fmt: skip
     held.checked(matrix.names, matrix.levels)
     if kind == "logistic":
         return ShapedLogistic(list(matrix.names), matrix.categories, held, enforce=enforce, seed=seed)

@@ -6,9 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from primum.errors import unknown
+from primum.yaml_text import parse
 
 NAMES = ("predictd", "ckd_epi")
 
@@ -25,4 +24,4 @@ def worked(name: str) -> dict[str, Any]:
     if name not in NAMES:
         raise unknown("worked prior", name, NAMES)
     text = files("primum.learn.prior").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text))
+    return dict(parse(text))

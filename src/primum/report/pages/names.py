@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import yaml
-
 from primum.report.language import Language, folder, language
 from primum.report.source import Audited
 from primum.usecase import MISSING, OVERALL
+from primum.yaml_text import parse
 
 OPEN, CLOSE = "\u2068", "\u2069"
 """Around words in another language than the page's (Unicode isolates); a page turns them into a marked span."""
@@ -159,6 +158,6 @@ def builtin(code: str) -> Mapping[str, str]:
     file = folder() / "usecases" / f"{code}.yaml"
     if not file.is_file():
         return {}
-    data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    data = parse(file.read_text(encoding="utf-8"))
     pairs = [*((t["said"], t["here"]) for t in data["texts"]), *data["words"].items()]
     return {" ".join(said.split()): " ".join(here.split()) for said, here in pairs}

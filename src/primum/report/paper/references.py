@@ -8,10 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
 from primum.errors import unknown
 from primum.report.paper.latex_text import escape
+from primum.yaml_text import parse
 
 Kind = Literal["article", "inproceedings", "misc"]
 FIELDS = {"article": "journal", "inproceedings": "booktitle"}
@@ -50,7 +49,7 @@ class Reference:
 def library() -> dict[str, Reference]:
     """Return every work that may be cited, by key."""
     text = files("primum.report.paper").joinpath("references.yaml").read_text(encoding="utf-8")
-    works: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    works: dict[str, dict[str, Any]] = parse(text)
     return {key: Reference(key=key, **work | {"authors": tuple(work["authors"])}) for key, work in works.items()}
 
 

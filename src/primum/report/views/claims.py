@@ -109,8 +109,8 @@ def _number(c: Claim) -> str | tuple[str, str]:
         return withheld_word()
     if not e.ok:
         return NONE, e.reason
-    behind = say("claims.behind", check=c.evidence.check, people=count(c.evidence.behind), method=e.method)
-    return _scaled(c, e.value, e.low, e.high), behind
+    who = say(f"claims.behind.{c.evidence.of.replace(' ', '_')}", people=count(c.evidence.behind))
+    return _scaled(c, e.value, e.low, e.high), say("claims.measured", check=c.evidence.check, who=who, method=e.method)
 
 
 def _threshold(c: Claim) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from primum.finding import Finding, Status, Verdict
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import NONE, count, counted, known, missed_of, of_metric, withheld, withheld_word
+from primum.report.numbers import NONE, alone_of, count, counted, known, missed_of, of_metric, withheld, withheld_word
 from primum.report.say import say, spoken
 from primum.report.source import Audited, Row, chapter, decided, divisions, estimates, every, threshold, verdicts
 from primum.usecase import OVERALL
@@ -157,6 +157,8 @@ def _fates(row: Row, keys: tuple[str, ...]) -> list[Cell]:
     if row.get("status") == "suppressed":
         return cells(*[withheld_word()] * len(keys))
     said = {k: count(row[k]) for k in keys} | {"missed": missed_of(row["with_outcome"], row["found"])}
+    if known(row["left_alone"]):
+        said["left_alone"] = count(alone_of(row["per"], row["with_outcome"], row["false_alarms"]))
     return cells(*(said[k] for k in keys))
 
 
