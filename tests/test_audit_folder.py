@@ -382,7 +382,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_resumes(nth, tmp_path, smal
         patch.setattr(atomic.os, "fsync", full)
         with pytest.raises(PrimumError, match=r"could not be written: No space left on device") as error:
             audit(small_case(**QUICK), data=data, out=out)
-    assert "it resumes" in str(error.value)
+    assert "an audit resumes" in str(error.value)
     assert not list(out.rglob("*.part"))
     nothing_looks_finished(out)
     assert not (out / "report.html").exists()
@@ -401,7 +401,7 @@ def test_a_file_too_large_for_the_system_is_told_in_words(tmp_path, question, pe
     )
     assert done.returncode == 2, done.stderr
     assert "could not be written: File too large" in done.stderr
-    assert "run the same command again; it resumes" in done.stderr
+    assert "run the same command again; an audit resumes" in done.stderr
     assert "Traceback" not in done.stderr
     nothing_looks_finished(tmp_path / "run")
     assert not list((tmp_path / "run").rglob("*.part"))

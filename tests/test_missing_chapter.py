@@ -11,13 +11,17 @@ import pytest
 from pydantic import ValidationError
 
 from primum.chapters.missing import missing_chapter
+from primum.chapters.missing_audit import gap_rows
 from primum.chapters.scored import tallied
+from primum.check.missing import gap_words
 from primum.cohort.read import from_frame
 from primum.cohort.select import assemble
 from primum.errors import PrimumError
 from primum.execute.progress import Silent
 from primum.execute.run import Run
 from primum.finding import Verdict
+from primum.learn.prepare import encode
+from primum.measure.missing_selection import without_overlap
 from primum.plan import freeze
 from primum.report.figures.figure import svg
 from primum.report.figures.missing import missing as figures
@@ -170,6 +174,43 @@ def test_the_figures_are_drawn(run):
     for figure in drawn:
         assert svg(figure).startswith("<svg")
         assert figure.table
+
+
+def test_nobody_is_compared_where_nearly_all_unmeasured_are_of_one_group(tmp_path, small_case, people):
+    """The marker is not measured in the young, who are rarely ill: what the gap says is what age says."""
+    n = 1500
+    rng = np.random.default_rng([13, n])
+    young, ill = rng.random(n) < 0.3, rng.random(n)
+    frame = people(n).with_columns(
+        sex=pl.Series(np.where(young, "Female", "Male")), ill=pl.Series((ill < np.where(young, 0.03, 0.3)).astype(int))
+    )
+    case = small_case(models=[{"name": "logistic", "train": "logistic"}], features=["age", "marker"])
+
+    def row(others):
+        lost = (young & (rng.random(n) < 0.9)) | (~young & (rng.random(n) < others))
+        gappy = frame.with_columns(marker=pl.when(pl.Series(lost)).then(None).otherwise(pl.col("marker")))
+        cohort = assemble(case, from_frame(gappy))
+        rows = gap_rows(case, cohort, encode(cohort.features), ["marker"], 0)
+        return next(r for r in rows if r["attribute"] == "overall")
+
+    few, many = row(0.01), row(0.3)
+    assert few["odds_reason"] == "nearly all unmeasured are Female (sex): too few others to compare"
+    assert np.isnan([few["odds_ratio"], few["odds_low"], few["odds_high"]]).all()
+    assert few["p_holm"] < 0.001  # the plain difference is there, and no more is told of it
+    assert "odds ratio" not in gap_words(few)
+    assert many["odds_reason"] == ""
+    assert many["odds_low"] < 1 < many["odds_high"]
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "ill", "said"),
+    [(270, 8, 8, "a"), (270, 30, 4, "a"), (270, 30, 5, None), (269, 30, 0, None), (1000, 29, 29, "a"), (0, 0, 0, None)],
+)
+def test_overlap_asks_for_other_people_and_for_some_with_the_outcome(own, others, ill, said):
+    gone = np.repeat([True, True, True, False], [own, ill, others - ill, 50])
+    y = np.repeat([0, 1, 0, 1], [own, ill, others - ill, 50])
+    labels = np.repeat(["a", "b", "c", "a"], [own, ill, others - ill, 50])
+    assert without_overlap(gone, y, labels) == said
 
 
 def test_nothing_is_told_without_the_chapter():

@@ -32,7 +32,7 @@ def write_bytes(path: Path, content: bytes) -> Path:
         _forget(beside)
         raise PrimumError(
             f"'{path}' could not be written: {error.strerror or error}.",
-            mend="free some space or choose another folder, then run the same command again; it resumes",
+            mend="free some space or choose another folder, then run the same command again; an audit resumes",
         ) from error
     except BaseException:  # Ctrl-C, or no memory: leave nothing behind
         _forget(beside)

@@ -42,7 +42,13 @@ class Plan:
     contents: dict[str, Any]
 
     def write(self, path: str | Path) -> None:
-        """Write the plan as JSON; the file is complete or not there."""
+        """Write the plan as JSON; the file is complete or not there.
+
+        Raises
+        ------
+        PrimumError
+            If the disk is full or the folder cannot be written.
+        """
         told = {"hash": self.hash, "created": self.created, "contents": self.contents}
         write_bytes(Path(path), f"{json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode())
 

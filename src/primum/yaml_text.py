@@ -1,4 +1,4 @@
-"""YAML that comes with primum: word lists, rules, clause maps."""
+"""YAML as plain data, primum's own or a user's: word lists, rules, clause maps."""
 
 from __future__ import annotations
 

@@ -72,6 +72,8 @@ def test_too_few_settle_nothing_and_too_wide_supports_nothing():
     assert state_of(made(0.1, 0.2), "at least", 0.6, events=50, behind=40)[0] is State.INCONCLUSIVE
     assert state_of(made(0.62, 0.98), "at least", 0.6, half_width=0.15)[0] is State.INCONCLUSIVE
     assert state_of(made(0.1, 0.5), "at least", 0.6, half_width=0.15)[0] is State.REFUTED
+    barely = state_of(made(0.62, 0.9206), "at least", 0.6, half_width=0.15)[1]
+    assert barely == "the interval is ±0.151, wider than the declared ±0.15"
     assert state_of(made(0.7, 0.8), "at least", 0.6, imprecise="too few") == (State.INCONCLUSIVE, "too few")
 
 

@@ -14,7 +14,7 @@ from primum.assure import document, exchange
 from primum.assure.argument import argument, written
 from primum.assure.case import assurance
 from primum.assure.claims import claims
-from primum.assure.evidence import fewest
+from primum.assure.evidence import fewest, in_units
 from primum.assure.state import State
 from primum.errors import PrimumError
 from primum.execute.run import Run
@@ -158,6 +158,111 @@ def test_doubts_are_marked_examined_only_where_a_check_told_something(small_run)
     unseen = doubts["The outcome is recorded less completely in some groups than in others"]
     assert unseen.examined_by == ()  # PRM-R01 is there, and says that nothing could be looked at
     assert "not examined in this audit" in doubts["Mine"].words
+
+
+SLOPE = {"name": "slope", "says": "The slope is right.", "metric": "calibration_slope", "direction": "within",
+         "threshold": 0.2, "requirement": "technical robustness and safety"}  # fmt: skip
+
+
+def test_a_slope_is_told_as_a_slope_and_judged_by_its_distance_from_1(small_run, with_scenario):
+    for check in ({}, {"check": "PRM-M01"}):  # of the tables, and of the check, which tells the slope less 1
+        for value, low, high, state in (
+            (1.013, 0.928, 1.099, State.SUPPORTED), (1.4, 1.3, 1.5, State.REFUTED), (0.1, 0.0, 0.19, State.REFUTED)
+        ):  # fmt: skip
+            run = with_scenario(small_run, claims=[SLOPE | check], tensions=[])
+            chapters = copy.deepcopy(run.chapters)
+            next(r for r in chapters["performance"]["estimates"] if r["metric"] == "calibration_slope").update(
+                value=value, low=low, high=high
+            )
+            found = [f for f in run.findings if (f.check, f.metric) == ("PRM-M01", "calibration_slope")]
+            assert found
+            e = replace(found[0].estimate, value=value - 1, low=low - 1, high=high - 1)
+            run = Run(run.path, run.usecase, run.plan, {}, chapters, [replace(found[0], estimate=e)])
+            c = next(c for c in claims(run) if c.id == "slope")
+            assert c.state is state, (check, value)
+            assert c.evidence.estimate.value == pytest.approx(value)
+            assert c.evidence.ideal == 1.0
+            assert c.evidence.number.startswith(f"Calibration slope: {value:g} [{low:g} to {high:g}]")
+
+
+def test_a_difference_from_an_ideal_is_never_called_one_from_a_person(small_run, with_scenario):
+    claim = SLOPE | {"check": "PRM-M01", "direction": "at most"}
+    named = [claim, claim | {"name": "intercept", "metric": "calibration_intercept"}]
+    found = {c.id: c for c in claims(with_scenario(small_run, claims=named, tensions=[]))}
+    assert found["slope"].evidence.number.startswith("Calibration slope, less its ideal (1): ")
+    assert found["intercept"].evidence.number.startswith("Calibration intercept: ")
+
+
+def test_shares_are_told_in_per_cent_and_their_differences_in_points(case):
+    found = by_id(case)
+    e = found["finds-all"].evidence.estimate
+    assert f"{100 * e.value:.1f}".rstrip("0").rstrip(".") + " % [" in found["finds-all"].evidence.number
+    assert " percentage points (" in found["men"].evidence.number
+    assert "%" not in found["ranks"].evidence.number
+    assert in_units("sensitivity", -0.0341, -0.1, 0.05, gap=True) == "−3.4 [−10 to 5] percentage points"
+    assert in_units("sensitivity", 0.695, 0.651, 0.735, gap=False) == "69.5 % [65.1 to 73.5]"
+    assert in_units("auroc", 0.05, gap=True) == "0.05"
+
+
+def test_people_whose_group_is_not_known_are_told_so(small_run):
+    f = next(f for f in small_run.findings if f.margin == small_run.usecase.margins["sensitivity"])
+    f = replace(f, check="PRM-G01", metric="sensitivity", attribute="income", group="(missing)", margin=0.1)
+    (c,) = claims(Run(small_run.path, small_run.usecase, small_run.plan, {}, small_run.chapters, [f]))
+    assert c.says.startswith("Sensitivity of not recorded (income)")
+    assert c.says.endswith("by less than 10 percentage points.")
+
+
+def test_an_average_is_doubted_where_the_curve_shows_each(small_run):
+    def doubt(metric, chapters):
+        run = Run(small_run.path, small_run.usecase, small_run.plan, {}, chapters, [])
+        return [r.words for r in argument(run, "tables", metric=metric).rebuttals if "average" in r.says]
+
+    assert doubt("sensitivity", small_run.chapters) == []
+    (said,) = doubt("ici", small_run.chapters)
+    assert said.endswith(": examined by chapter performance, calibration.")
+    (said,) = doubt("ici", {})
+    assert said.endswith(": not examined in this audit.")
+
+
+def test_every_doubt_ends_with_what_became_of_it(case):
+    for c in case.claims:
+        for r in c.argument.rebuttals if c.argument else ():
+            assert r.words.endswith((f": {r.otherwise}.", f": examined by {', '.join(r.examined_by)}."))
+            assert r.examined_by or r.otherwise
+
+
+@pytest.mark.parametrize(("error", "noun"), [("false alarm", "false alarm"), ("no score", "missing score")])
+def test_whether_an_error_can_be_put_right_is_asked(small_run, with_scenario, error, noun):
+    wrong = {"error": error, "to": "the patient", "what": "worries"}
+    found = {c.id: c.says for c in claims(with_scenario(small_run, on_error=[wrong]))}
+    asked = f"Can a {noun} that the patient bears be noticed and put right?"
+    assert found[f"scenario/{error}/the patient/undone"] == asked
+
+
+def test_a_declared_tension_is_not_told_again_because_of_its_margins(small_run, with_scenario):
+    pair = {"attribute": "sex", "group": "Male", "comparator": "everyone else", "requirement": REQUIREMENTS[0]}
+    named = [
+        {"name": m, "says": f"{m}.", "metric": m, "direction": "at least", "threshold": -0.1} | pair
+        for m in ("sensitivity", "specificity")
+    ]
+    base = next(
+        f for f in small_run.findings if f.check == "PRM-G01" and f.metric == "sensitivity" and f.group == "Male"
+    )
+    ends = {"sensitivity": (0.01, 0.2), "specificity": (-0.4, -0.2)}
+    found = [
+        replace(base, metric=m, margin=0.1, reason="", more_events=None,
+                verdict=Verdict.NO_HARM if low > 0 else Verdict.HARM,
+                estimate=replace(base.estimate, value=(low + high) / 2, low=low, high=high, status=Status.OK))
+        for m, (low, high) in ends.items()
+    ]  # fmt: skip
+    tension = {"name": "finding against sparing", "between": ["sensitivity", "specificity"]}
+
+    def told(tensions):
+        run = with_scenario(small_run, claims=named, tensions=tensions)
+        return [t.name for t in assurance(Run(run.path, run.usecase, run.plan, {}, run.chapters, found)).tensions]
+
+    assert told([]) == ["sensitivity against specificity for Male (sex)"]
+    assert told([tension]) == ["finding against sparing"]
 
 
 def test_every_argument_names_a_requirement():

@@ -48,7 +48,10 @@ def test_every_check_code_exists():
     argued = {c for k, t in written().items() for c in [k, *(x for r in t["rebuttals"] for x in r["examined_by"])]}
     assert len(asked) > 15
     assert asked <= there
-    assert argued - {"tables"} <= there
+    assert {c for c in argued if c != "tables" and "." not in c} <= there
+    for part in {c for c in argued if "." in c}:
+        assert part.split(".")[0] in CHAPTERS
+        assert f'"{part.split(".")[1]}"' in code_base(), part
 
 
 def test_every_part_of_a_chapter_exists():
@@ -106,7 +109,11 @@ def test_a_run_fills_in_what_it_holds(small_run, with_scenario):
     assert "on 1,000 people" in rows["14"].words
     assert rows["17"].state is ItemState.GIVEN
     assert rows["17"].text == "Approved by the committee."
-    assert rows["3b"].state is ItemState.GIVEN  # the use case's own words on use and population
+    assert rows["17"].human == ""
+    assert "still needs" not in rows["17"].words
+    assert rows["3b"].state is ItemState.DRAFTED  # the use case's own words on use and population
+    assert rows["3b"].text.startswith(small_run.usecase.intended_use.strip()[:20])
+    assert "still needs human text: target population" in rows["3b"].words
     assert rows["18a"].state is ItemState.MISSING
     assert (rows["6c"].state, rows["6c"].why) == (ItemState.NOT_APPLICABLE, "nobody is treated before the score")
     assert rows["12a"].state is ItemState.NOT_APPLICABLE  # no model is trained here
@@ -136,6 +143,26 @@ def test_statements_supply_evidence_and_say_what_is_not_verified(small_run):
     fria = next(r for r in rows if r.id == "27(1)(d)")
     assert fria.state is ItemState.DRAFTED
     assert "still needs human text" in fria.words
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_text_is_given_only_where_nothing_is_still_needed(small_run, with_scenario, kind, name):
+    listing = builtin(kind, name)
+    bare = Run(small_run.path, with_scenario(small_run).usecase, small_run.plan, {}, {}, [])
+    for run in (with_scenario(small_run), bare):  # with and without any number
+        for row in fill(run, listing):
+            assert row.state is not ItemState.GIVEN or (name, row.id) == ("tripod-ai", "17"), row.id
+    texts = {name: {i.id: "Written for this item." for i in listing.items}}
+    for row in fill(with_scenario(small_run, texts=texts, not_applicable={}), listing):
+        assert row.text == "Written for this item."
+        if row.state is ItemState.GIVEN:
+            assert row.human == "", row.id
+            assert "still needs" not in row.words, row.id
+
+
+def test_whether_a_person_decides_is_not_told_by_the_act(small_run):
+    row = next(r for r in fill(small_run, builtin("clauses", "gdpr")) if r.id.startswith("Article 22"))
+    assert (row.state, row.text, row.human) == (ItemState.MISSING, "", "whether a person decides")
 
 
 def test_trained_models_make_it_a_study_of_development(trained_run, small_run, question):

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from primum.check.groups import group_findings, shortfall
+from primum.check.groups import group_findings, shortfall, wider
 from primum.check.overall import overall_findings
 from primum.finding import Estimate, Verdict
-from primum.measure.compare import compare
+from primum.measure import between
+from primum.measure.compare import Comparison, compare
 from primum.measure.metric import METRICS, metric
 from primum.measure.table import Settings, estimates
 from primum.tally.count import count
@@ -187,6 +188,48 @@ def test_more_cases_are_told_as_often_as_they_help():
         groups(ref=(8000, 2000, 10, 10), few=(round(need * 0.7), need - round(need * 0.7), 30, 100)), reference="ref"
     )
     assert f["few", "sensitivity"].verdict is not Verdict.NOT_ASSESSABLE
+
+
+def more_of(name: str, half: float, rest: float, behind: int, shift: float = 1.0) -> int:
+    """More events that are told for a group and a comparator whose interval has half-width `rest` times `shift`."""
+    m = metric(name)
+    own = Estimate(0.7, 0.7 - half, 0.7 + half, "x", 1000, 200, 800)
+    other = Estimate(0.72, 0.72 - rest * shift, 0.72 + rest, "x", 9000, behind, 9000 - behind)
+    found = Comparison("few", "everyone else", m, own, other, between.difference(own, other), None)
+    (f,) = group_findings(usecase({name: 0.05}), "m", "g", [found])
+    assert f.more_events is not None
+    return f.more_events
+
+
+@pytest.mark.parametrize("rest", [0.005, 0.015, 0.0245, 0.03, 0.034, 0.0349, 0.035, 0.0355, 0.05])
+def test_nearly_the_same_limits_ask_for_nearly_the_same_number(rest):
+    """0.035 is the half-width that tells 0.05 from chance: a fixed comparator at it would leave no room at all."""
+    for shift in (0.98, 1.02):
+        assert more_of("auroc", 0.06, rest, 300, shift) == pytest.approx(more_of("auroc", 0.06, rest, 300), rel=0.1)
+
+
+@pytest.mark.parametrize("behind", [100, 300, 640, 650, 660, 700, 2000, 20000])
+def test_nearly_the_same_comparator_asks_for_nearly_the_same_number(behind):
+    """About 650 cases of a comparator with .72 tell 0.05 from chance, with nothing left for the group."""
+    for other in (round(behind * 0.98), round(behind * 1.02)):
+        assert more_of("sensitivity", 0.06, 0.03, other) == pytest.approx(
+            more_of("sensitivity", 0.06, 0.03, behind), rel=0.1
+        )
+
+
+def test_a_comparator_that_matters_is_told_with_the_number():
+    large, small = (groups(ref=tuple(k * v for v in (160, 40, 100, 400)), few=(37, 13, 60, 300)) for k in (50, 1))
+    assert "; about " in findings(large, reference="ref")["few", "sensitivity"].words
+    assert "in a larger study of the same make-up" in findings(small, reference="ref")["few", "sensitivity"].words
+
+
+@pytest.mark.parametrize(
+    ("half", "declared", "said"),
+    [(0.1503, 0.15, "0.151"), (0.1549, 0.15, "0.155"), (0.158, 0.15, "0.16"), (0.2, 0.15, "0.20"),
+     (0.15000001, 0.15, "0.151"), (0.31, 0.125, "0.31")],
+)  # fmt: skip
+def test_a_wider_interval_reads_as_wider(half, declared, said):
+    assert wider(half, declared) == f"the interval is ±{said}, wider than the declared ±{declared:g}"
 
 
 def test_every_metric_can_be_judged_in_words():

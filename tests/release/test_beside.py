@@ -11,7 +11,7 @@ from primum.disclose.presets import preset
 from primum.disclose.recode import recode
 from primum.release.beside import LEFT, MISSES, beside
 from primum.release.flow import flow
-from primum.release.gaps import gaps
+from primum.release.gaps import SMALL, gaps
 
 if TYPE_CHECKING:
     from primum.disclose.recode import Recoded
@@ -70,13 +70,14 @@ def test_steps_that_remove_enough_are_told_one_by_one(small_run: Run, protected:
     [
         ((3, 40), [("rows read", 0), ("step 0; step 1", 43)]),
         ((40, 3), [("rows read", 0), ("step 0; step 1", 43)]),
-        ((4, 3, 5, 11), [("rows read", 0), ("step 0; step 1; step 2", 12), ("step 3", 11)]),
-        ((40, 0, 12), [("rows read", 0), ("step 0", 40), ("step 2", 12)]),
-        ((0, 0), [("rows read", 0)]),
+        ((4, 3, 5, 11), [("rows read", 0), ("step 0; step 1; step 2; step 3", 23)]),
+        ((1, 1, 1, 1, 0, 56), [("rows read", 0), ("step 0; step 1; step 2; step 3; step 4; step 5", 60)]),
+        ((40, 0, 12), [("rows read", 0), ("step 0", 40), ("step 1", 0), ("step 2", 12)]),
+        ((0, 0), [("rows read", 0), ("step 0", 0), ("step 1", 0)]),
         ((3, 4), []),
     ],
 )
-def test_small_steps_are_told_with_others(
+def test_a_small_step_joins_all_the_others(
     small_run: Run, protected: Recoded, given: tuple[int, ...], want: list[tuple[str, int]]
 ) -> None:
     assert removed(steps(small_run, *given), protected) == want
@@ -98,11 +99,42 @@ def test_people_without_a_score_are_a_step_of_their_own(small_run: Run, protecte
 
 def test_gaps_of_few_people_are_withheld(small_run: Run, protected: Recoded) -> None:
     n = int(next(iter(small_run.tallies.values())).n.sum())
-    got = shown(missing(small_run, none=0, few=9, some=10, most=n - 3, every=n), protected)
-    assert got == {"none": 0, "few": None, "some": 10, "most": None, "every": n}
-    row = next(r for r in gaps(missing(small_run, few=9), protected, ())[0] if r["variable"] == "few")
+    run = missing(small_run, none=0, few=9, some=30, most=n - 3, every=n)
+    assert shown(run, protected) == {"none": 0, "few": None, "some": 30, "most": None, "every": n}
+    row = next(r for r in gaps(run, protected, ())[0] if r["variable"] == "few")
     assert row["status"] == "suppressed"
     assert row["share"] is None
+
+
+def test_being_withheld_does_not_tell_that_a_gap_is_small(small_run: Run, protected: Recoded) -> None:
+    assert shown(missing(small_run, few=9, some=30, more=80), protected) == {"few": None, "some": None, "more": 80}
+    assert gaps(missing(small_run, few=9, none=0), protected, ()) == ([], SMALL)
+    assert shown(missing(small_run, few=9, near=77, more=80), protected) == {"few": None, "near": None, "more": 80}
+
+
+def test_two_forms_of_a_questionnaire(small_run: Run, protected: Recoded) -> None:
+    n = int(next(iter(small_run.tallies.values())).n.sum())
+    assert shown(missing(small_run, a=400, b=n - 397), protected) == {"a": None, "b": n - 397}
+    assert shown(missing(small_run, a=400, b=n - 400), protected) == {"a": 400, "b": n - 400}
+
+
+def test_a_question_that_was_asked_of_one_group_alone(small_run: Run, protected: Recoded) -> None:
+    title = next(iter(protected.divisions))
+    view = next(iter(small_run.tallies.values())).by(title)
+    sizes = {g[0]: int(k) for g, k in zip(view.groups, view.people().sum(axis=1), strict=True)}
+    (asked, of), *others = sizes.items()
+
+    def run(silent: int) -> Run:
+        whole = sum(k for _, k in others) + silent
+        rows = missing(small_run, a=whole).chapters["people"]["missingness"]
+        own = [rows[0] | {"attribute": title, "level": g, "n": k, "missing": k} for g, k in others]
+        own.append(rows[0] | {"attribute": title, "level": asked, "n": of, "missing": silent})
+        return told(small_run, missingness=[*rows, *own])
+
+    assert list(shown(run(0), protected).values()) == [sum(k for _, k in others)]
+    assert list(shown(run(4), protected).values()) == [None]
+    assert list(shown(run(of - 4), protected).values()) == [None]
+    assert list(shown(run(of // 2), protected).values()) == [sum(k for _, k in others) + of // 2]
 
 
 def test_gaps_that_differ_by_a_few_people_are_not_both_told(small_run: Run, protected: Recoded) -> None:
@@ -138,11 +170,11 @@ def test_all_that_is_told_is_registered_and_rounded_alike(small_run: Run, protec
     found = beside(run, five, ())
     n = sum(protected.total)
     assert found.rows() == [
-        {"what": "n", "of": "rows read", "count": n + 55},
-        {"what": LEFT, "of": "step 0", "count": 45},
-        {"what": "n", "of": "step 0", "count": n + 10},
-        {"what": LEFT, "of": "step 1", "count": 10},
-        {"what": "n", "of": "step 1", "count": n},
-        {"what": MISSES, "of": "a", "count": 45},
+        {"what": "n", "of": "rows read", "count": n + 55, "parts": 4},
+        {"what": LEFT, "of": "step 0", "count": 45, "parts": 1},
+        {"what": "n", "of": "step 0", "count": n + 10, "parts": 3},
+        {"what": LEFT, "of": "step 1", "count": 10, "parts": 1},
+        {"what": "n", "of": "step 1", "count": n, "parts": 2},
+        {"what": MISSES, "of": "a", "count": 45, "parts": 1},
     ]
     assert found.why == {}

@@ -19,7 +19,7 @@ from primum.finding import Estimate, Finding, Status, Verdict
 from primum.release.about import about, assessable, private_cells
 from primum.release.measured import measure
 from primum.release.order import order, units
-from primum.release.printed import printed, trimmed
+from primum.release.printed import printed, rows, trimmed
 from primum.release.register import truth
 from primum.release.withheld import named
 
@@ -230,3 +230,13 @@ def test_reserved_names_are_refused(
     run = audit(small_case(), data=odd, out=tmp_path / "odd")
     with pytest.raises(PrimumError, match="means something else in a release"):
         order(run, "uk_biobank", now=NOW)
+
+
+def test_limits_in_tables_go_outwards_too() -> None:
+    """A limit that holds for all groups at once never lies inside that of a group alone, for being rounded inwards."""
+    told = rows(
+        {"value": 0.1234, "low": 0.1238, "joint_high": 0.1231, "steps": [{"low": 0.5, "t": 0.5555}]}, preset("cbs"), 120
+    )
+    assert told == {"value": 0.12, "low": 0.12, "joint_high": 0.13, "steps": [{"low": 0.5, "t": 0.56}]}
+    alone = printed(Estimate(-0.068, -0.0912, -0.0441, "Newcombe", 2590, 277, 2313), preset("cbs"))
+    assert rows({"low": -0.0912, "high": -0.0441}, preset("cbs"), 2590) == {"low": alone.low, "high": alone.high}

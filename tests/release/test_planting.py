@@ -122,6 +122,11 @@ def test_a_small_number_is_called_small(apart):
 
 IN_PAGES = {
     "a title": '<i title="3 cases">x</i>',
+    "a style that is left open": '<style>.x{content:"7 people"}',
+    "a script that is left open": "<script>7 people",
+    "a table that is left open": "<table><tr><td>7 people",
+    "a title that begins like an address": '<p title="data:7 people">x</p>',
+    "an address that holds its text": '<img alt="" src="data:text/plain,7%20people">',
     "a label read aloud": '<i aria-label="n = 3">x</i>',
     "an alternative text": '<img alt="three patients" src="data:,">',
     "an attribute of data": '<i data-note="TP: 3">x</i>',

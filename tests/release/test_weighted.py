@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from primum.usecase import UseCase
 
 NO_HOUSEHOLDS = {
-    "exceptions": ["R1 households: every person was drawn from a household of their own"],
+    "exceptions": [
+        "R1 households: every person was drawn from a household of their own",
+        "R3 weights: the weights differ from person to person and nobody outside knows them",
+    ],
     "by": "A. Nurse",
 }
 
@@ -55,6 +58,13 @@ def inside(
 @pytest.fixture(scope="module")
 def made(inside: Run, tmp_path_factory: pytest.TempPathFactory) -> Released:
     return release(inside, order(inside, "cbs", **NO_HOUSEHOLDS), tmp_path_factory.mktemp("out") / "cbs", pdf=False)
+
+
+def test_a_weighted_audit_needs_somebody_who_answers_for_its_weights(inside: Run) -> None:
+    alone = [e for e in NO_HOUSEHOLDS["exceptions"] if not e.startswith("R3")]
+    with pytest.raises(PrimumError, match="how many people of a stratum") as told:
+        order(inside, "cbs", exceptions=alone, by="A. Nurse")
+    assert "--exception 'R3 weights: reason'" in told.value.mend
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:

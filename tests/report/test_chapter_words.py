@@ -27,6 +27,11 @@ SIGNS = (
     diagnosis.IMPROVING, diagnosis.LEVELLED, diagnosis.UNTOLD, diagnosis.SERVED_WORSE, diagnosis.NO_SIGN,
     diagnosis.NOT_TRIED, diagnosis.LESS, diagnosis.UNEQUAL, diagnosis.UNSEEN,
 )  # fmt: skip
+CLEARER = {diagnosis.LESS: "less than in the others can be explained"}
+OF_A_GROUP = {
+    "certified": "no loss beyond the margin", "harmed": "harmed", "not assessable": "cannot be told"
+}  # fmt: skip
+"""A repair is certified or refused as a whole, so a group of it is neither."""
 PRICES = (price.GAINS, price.LOSES, price.OPEN, price.SAME, price.UNKNOWN)
 
 
@@ -36,11 +41,11 @@ def test_every_verdict_is_told_as_the_computation_has_it():
         ("diagnosis.sign", SIGNS),
         ("prior.price.verdict", PRICES),
         ("prior.conflict.verdict", (CONTRADICTED, UNCONTRADICTED, NOT_ASSESSABLE)),
-        ("repairs.verdict", get_args(Said)),
         ("recording.tipping.declared", ("never", "not declared", "within", "beyond")),
         ("proxies.persistence.of", ("immutable", "historic", "immutable or historic")),
     ):
-        assert [say(f"{area}.{v}") for v in verdicts] == list(verdicts)
+        assert [say(f"{area}.{v}") for v in verdicts] == [CLEARER.get(v, v) for v in verdicts]
+    assert [say(f"repairs.verdict.{v}") for v in get_args(Said)] == [OF_A_GROUP[v] for v in get_args(Said)]
 
 
 def test_what_is_declared_or_derived_has_words():
@@ -73,8 +78,8 @@ def test_a_tip_is_told_by_the_margin_or_by_the_interval():
     ("before", "after", "gained", "change", "told"),
     [
         (0.1, 0.2, 0.0, -0.1, "Widened; A lost."),
-        (0.1, 0.1, 0.0, 0.0, "As wide as before; nobody lost."),
-        (0.2, 0.1, 0.1, 0.0, "Narrowed: A, the worst-off, gained; nobody lost."),
+        (0.1, 0.1, 0.0, 0.0, "As wide as before; no group lost on this average."),
+        (0.2, 0.1, 0.1, 0.0, "Narrowed: A, the worst-off, gained; no group lost on this average."),
         (0.2, 0.1, 0.0, -0.1, "Narrowed: A, the worst-off, did not gain; A lost. Levelling down."),
     ],
 )

@@ -72,7 +72,7 @@ def test_an_argument_is_told_once_for_all_claims_that_share_it(run):
     quoted = [re.sub("[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]", "'", line) for line in own]
     assert quoted == [
         "To 'It finds 60 of 100': Some are not ill: not examined in this audit.",
-        "To 'Men are found as often': Men come late.",
+        "To 'Men are found as often': Why it matters: Men come late.",
     ]
 
 

@@ -231,8 +231,8 @@ def test_page_one_speaks_of_it_without_a_number(released):
         "title": f"{HIDDEN} (ethnicity): inconclusive (suppressed).",
     }  # fmt: skip
     assert 'class="mark' not in line.strip
-    said = "withheld so that nobody can be recognised. This is no good news: nothing is known from this report."
-    assert page.withheld == [f"{HIDDEN} (ethnicity): {said}"]
+    said = "so that nobody can be recognised. This is no good news: nothing is known from this report."
+    assert page.withheld == [f"How the model does is withheld for {HIDDEN} (ethnicity), {said}"]
     assert "inconclusive (suppressed)" in {entry["text"] for entry in page.legend}
     assert any("groups that are withheld" in line for line in page.decide)
     assert not [x for x in page.not_assessable if HIDDEN in x]

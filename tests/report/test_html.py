@@ -87,7 +87,7 @@ def test_structure_is_sound(parsed):
 
 def test_order_is_that_of_the_design(text):
     parts = [
-        "The question", "Overall", "Group by group", "Not assessable", "The record", "Repairs", "Stands up to",
+        "The question", "Overall", "Group by group", "What is open", "The record", "Repairs", "Stands up to",
         "Before use", "1. The use case", "2. The people", "3. The models", "4. Everyone together", "5. Every group",
         "6. If places are limited", "7. Repairs", "8. Privacy and disclosure",
         "9. Methods and references for a paper", "10. Limits", "11. How to do it again",
@@ -102,7 +102,7 @@ def test_page_one_says_what_matters(finished):
     assert page.exchange == "One miss is taken to be as bad as 9 false alarms."
     assert page.not_assessable[0] == (
         "Non-Hispanic Asian (ethnicity): 26 cases among 525 people; "
-        "120 more are needed to tell a 10-point shortfall from chance."
+        "120 more would give 80 % power to notice a 10-point shortfall."
     )
     assert [line[:17] for line in page.harmed] == ["Mexican American "]
     lines = {line.name: line for d in page.divisions for line in d.lines}
@@ -167,7 +167,8 @@ def test_chapters_that_were_not_asked_for_leave_an_honest_page(run):
     for name in ("people", "performance", "groups", "record"):
         run.chapters.pop(name)
     made = html(run, {})
-    assert "Not part of this audit. The outcome was recorded by self-report" in made
+    assert "The outcome was recorded by self-report" in made
+    assert "How equally it was recorded is not part of this audit." in made
     assert "threshold-range" not in made
 
 

@@ -184,7 +184,7 @@ def test_a_screen_reader_meets_the_parts_of_page_one_in_order(reader):
         "Take care",
         "The question",
         "Overall",
-        "Not assessable",
+        "What is open",
         "Before use",
         "1. The use",
     ]

@@ -128,7 +128,7 @@ def test_lists_and_days():
 @pytest.mark.parametrize("code", languages())
 def test_words_that_must_not_be_there(code):
     texts = language(code).texts
-    assert not [k for k, t in texts.items() if NEVER.search(t) and not (k.startswith("main.") and OWN.search(t))]
+    assert not [k for k, t in texts.items() if NEVER.search(OWN.sub("", t) if k.startswith("main.") else t)]
     assert not [k for k, t in texts.items() if k.startswith("summary.") and JARGON.search(t)]
 
 

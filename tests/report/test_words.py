@@ -27,7 +27,7 @@ def finding(value=-0.05, low=-0.14, high=0.03, *, metric="sensitivity", verdict=
 def test_not_assessable_says_how_many_more_cases_are_needed():
     f = finding(verdict=Verdict.NOT_ASSESSABLE, more_events=120)
     assert words.sentence(f, "depression") == (
-        "Asian (ethnicity): 26 cases among 525 people; 120 more are needed to tell a 10-point shortfall from chance."
+        "Asian (ethnicity): 26 cases among 525 people; 120 more would give 80 % power to notice a 10-point shortfall."
     )
 
 
@@ -43,7 +43,9 @@ def test_people_without_the_outcome_are_asked_for_where_the_metric_needs_them():
         metric="specificity", verdict=Verdict.NOT_ASSESSABLE, more_events=1200, more_kind="non-events", nonevents=9
     )
     said = words.sentence(f, "depression")
-    assert said.startswith("Asian (ethnicity): 9 people without depression among 525 people; 1,200 more are needed")
+    assert said.startswith(
+        "Asian (ethnicity): 9 people without depression among 525 people; 1,200 more would give 80 % power"
+    )
 
 
 def test_harm_is_told_in_people_and_against_the_margin():
@@ -56,7 +58,7 @@ def test_harm_is_told_in_people_and_against_the_margin():
 
 def test_inconclusive_is_never_told_as_no_difference():
     said = words.sentence(finding())
-    assert said.endswith("Whether there is a 10-point shortfall cannot be told from chance with these numbers.")
+    assert said.endswith("These numbers cannot tell whether the difference is larger than the margin.")
     assert f"5 fewer are found than among everyone else [14 fewer to{NBSP}3 more]" in said
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from primum.assure.evidence import Finished, released
-from primum.assure.present import examined_inside, told_by
+from primum.assure.present import examined_inside, holds, part_name
 from primum.yaml_text import parse
 
 DEFAULT = "tables"
@@ -27,7 +27,7 @@ class Rebuttal:
     says
         The doubt.
     examined_by
-        The checks of this run that looked into it.
+        The checks, and the parts of chapters, of this run that looked into it.
     otherwise
         What is so where none did.
     """
@@ -65,21 +65,27 @@ def requirement_of(check: str) -> str:
     return str(written().get(check, written()[DEFAULT])["requirement"])
 
 
-def argument(run: Finished, check: str, *, warrant: str = "", rebuttals: tuple[str, ...] = ()) -> Argument:
+def argument(
+    run: Finished, check: str, *, metric: str = "", warrant: str = "", rebuttals: tuple[str, ...] = ()
+) -> Argument:
     """Return the argument of a check, with the doubts that this run examined marked so.
 
     A warrant and rebuttals of the claim's own author replace and join those of the check; nothing examines a doubt
-    that an author adds.
+    that an author adds. A doubt that names metrics is one about these alone.
     """
     base = written().get(check, written()[DEFAULT])
-    doubts = [_doubt(run, str(r["says"]), tuple(r["examined_by"])) for r in base["rebuttals"]]
+    doubts = [
+        _doubt(run, str(r["says"]), tuple(r["examined_by"]))
+        for r in base["rebuttals"]
+        if metric in r.get("metrics", [metric])
+    ]
     doubts += [_doubt(run, r.rstrip("."), ()) for r in rebuttals]
     return Argument(str(base["strategy"]), warrant or str(base["warrant"]), tuple(doubts))
 
 
 def _doubt(run: Finished, says: str, checks: tuple[str, ...]) -> Rebuttal:
     """Return a doubt with what this run did about it; a release does not tell everything that checks examined."""
-    told = tuple(c for c in checks if told_by(run, c))
+    told = tuple(part_name(c) for c in checks if holds(run, c))
     if told or not checks or not released(run):
         return Rebuttal(says, told)
     return Rebuttal(says, (), STAYS if any(examined_inside(run, c) for c in checks) else NOT_HERE)

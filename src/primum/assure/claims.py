@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from primum.assure.argument import NOT_HERE, STAYS, Argument, argument, requirement_of
-from primum.assure.evidence import Evidence, Finished, fewest, for_claim, of_finding, released, scenario_of
+from primum.assure.evidence import (
+    Evidence,
+    Finished,
+    against_ideal,
+    fewest,
+    for_claim,
+    group_name,
+    in_units,
+    moved,
+    of_finding,
+    released,
+    scenario_of,
+)  # fmt: skip
 from primum.assure.present import examined_inside
 from primum.assure.state import Direction, State, state_of
 from primum.finding import Finding, Verdict
@@ -25,6 +37,8 @@ JUDGED = {
 BY_METRIC = ("PRM-G01", "PRM-R03")
 SPEAKS_TO = {"miss": ("sensitivity", "fnr", "npv"), "false alarm": ("specificity", "fpr", "ppv"), "no score": ()}
 """The numbers that a kind of error shows in."""
+NOUN = {"no score": "missing score"}
+"""A kind of error where its name is no noun."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +101,21 @@ def declared(run: Finished, told: Declared) -> Claim:
             judgement=told.judgement,
         )  # fmt: skip
     found = for_claim(run, told)
+    if found is not None and told.direction == "within":
+        found = against_ideal(found)
     if found is None:
         state, why = State.UNTESTED, _nowhere(run, told)
     else:
         state, why = state_of(
-            found.estimate, told.direction, told.threshold, half_width=told.half_width, events=told.events,
-            behind=fewest(found.metric, found.estimate), imprecise=found.imprecise,
+            moved(found.estimate, -found.ideal), told.direction, told.threshold, half_width=told.half_width,
+            events=told.events, behind=fewest(found.metric, found.estimate), imprecise=found.imprecise,
         )  # fmt: skip
     check = told.check or "tables"
     return Claim(
         told.name, told.says, "declared", told.requirement, state, why, str(told.metric),
         told.model or run.usecase.primary.name, told.attribute or OVERALL, told.group or "everyone",
         told.comparator or "", told.direction, told.threshold, found,
-        argument(run, check, warrant=told.warrant, rebuttals=tuple(told.rebuttals)),
+        argument(run, check, metric=str(told.metric), warrant=told.warrant, rebuttals=tuple(told.rebuttals)),
     )  # fmt: skip
 
 
@@ -109,12 +125,13 @@ def of_error(run: Finished, error: WhenWrong) -> list[Claim]:
     How much is too much is testable only where a margin was declared for a number that shows this error.
     """
     metrics, out = SPEAKS_TO[error.error], []
+    noun = NOUN.get(error.error, error.error)
     if not any(m in run.usecase.margins for m in metrics):
         shows = f"for {' or '.join(metrics)}" if metrics else "by a number"
         out.append(
             Claim(
                 claim_id("scenario", error.error, error.to),
-                f"A {error.error} that {error.to} bears ({error.what}) is not more frequent in any group than is "
+                f"A {noun} that {error.to} bears ({error.what}) is not more frequent in any group than is "
                 "acceptable.",
                 "scenario", requirement_of("PRM-G01"), State.UNTESTED,
                 f"what is acceptable was not declared {shows}",
@@ -123,7 +140,7 @@ def of_error(run: Finished, error: WhenWrong) -> list[Claim]:
     out.append(
         Claim(
             claim_id("scenario", error.error, error.to, "undone"),
-            f"A {error.error} that {error.to} bears is noticed and can be put right.",
+            f"Can a {noun} that {error.to} bears be noticed and put right?",
             "scenario", "human agency and oversight", State.HUMAN,
             f"noticed: {error.noticed}; undone: {error.undone}",
         )
@@ -156,7 +173,8 @@ def _seeded(run: Finished, f: Finding, direction: Direction) -> Claim:
     assert f.margin is not None
     threshold = -f.margin if direction == "at least" else f.margin
     found = of_finding(run, f)
-    state, why = state_of(found.estimate, direction, threshold, imprecise=found.imprecise)
+    found = against_ideal(found) if direction == "within" else found
+    state, why = state_of(moved(found.estimate, -found.ideal), direction, threshold, imprecise=found.imprecise)
     if f.verdict is Verdict.SUPPRESSED:
         state, why = State.SUPPRESSED, f.reason or "the number is withheld to protect people"
     if state is State.INCONCLUSIVE and f.more_events and not released(run):  # of protected counts it is another number
@@ -164,29 +182,31 @@ def _seeded(run: Finished, f: Finding, direction: Direction) -> Claim:
     return Claim(
         claim_id(f.check, f.metric, f.model, f.attribute, f.group), _says(f, direction), "declared margin",
         requirement_of(f.check), state, why, f.metric, f.model, f.attribute, f.group, f.comparator, direction,
-        threshold, found, argument(run, f.check),
+        threshold, found, argument(run, f.check, metric=f.metric),
     )  # fmt: skip
 
 
 def _says(f: Finding, direction: Direction) -> str:
     what = METRICS[f.metric].title if f.metric in METRICS else f.metric.replace("_", " ").capitalize()
-    of = "of everyone" if f.attribute == OVERALL else f"of {f.group} ({f.attribute})"
+    of = "of everyone" if f.attribute == OVERALL else f"of {group_name(f.group)} ({f.attribute})"
     who = f", {f.model}" if f.model else ""
     bound = {"at least": "falls short of", "at most": "exceeds", "within": "differs from"}[direction]
-    return f"{what} {of}{who}: {bound} {f.comparator or 'nobody'} by less than {f.margin:g}."
+    assert f.margin is not None
+    margin = in_units(f.metric, f.margin, gap=True)
+    return f"{what} {of}{who}: {bound} {group_name(f.comparator) or 'nobody'} by less than {margin}."
 
 
 def _nowhere(run: Finished, told: Declared) -> str:
     if told.check is not None:
-        finding = f"finding of {told.check} on {told.metric} for {told.group or 'everyone'}"
+        finding = f"finding of {told.check} on {told.metric} for {group_name(told.group or 'everyone')}"
         if not released(run):
             return f"this audit has no {finding}"
         return f"{finding}: {STAYS if examined_inside(run, told.check) else NOT_HERE}"
     groups: Sequence[str] = [g.title for g in run.usecase.groups]
     if told.attribute is not None and told.attribute not in groups:
         return f"there are no groups '{told.attribute}' in this audit"
-    against = f" against {told.comparator}" if told.comparator else ""
-    return f"this audit has no {told.metric} of {told.group or 'everyone'}{against}"
+    against = f" against {group_name(told.comparator)}" if told.comparator else ""
+    return f"this audit has no {told.metric} of {group_name(told.group or 'everyone')}{against}"
 
 
 def claim_id(*parts: str) -> str:

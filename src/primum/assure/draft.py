@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from primum.assure.evidence import Finished, scenario_of
+from primum.assure.evidence import Finished, group_name, scenario_of
 from primum.assure.present import withheld
 from primum.finding import Status, Verdict
 from primum.measure.metric import METRICS
-from primum.usecase import MISSING, OVERALL
+from primum.usecase import OVERALL
 
 WITHHELD = "withheld to protect people"
 NAMED = ("auroc", "sensitivity", "specificity", "net_benefit")
@@ -27,7 +27,7 @@ def groups(run: Finished) -> str:
     parts = []
     for attribute in dict.fromkeys(r["attribute"] for r in rows):
         mine = [r for r in rows if r["attribute"] == attribute]
-        counted = ", ".join(f"{_name(r['group'])} ({_people(r)})" for r in mine)
+        counted = ", ".join(f"{group_name(r['group'])} ({_people(r)})" for r in mine)
         parts.append(f"{attribute}: {counted}")
     people = run.chapters.get("people", {}).get("n")
     everyone = f"{people:,} people: {run.usecase.population}. " if people else ""
@@ -44,7 +44,7 @@ def harms(run: Finished) -> str:
     primary, fates = run.usecase.primary.name, []
     for r in run.chapters.get("groups", {}).get("consequences", []):
         if r["model"] == primary and r["attribute"] in {*single, OVERALL}:
-            who = "everyone" if r["attribute"] == OVERALL else f"{r['attribute']}, {_name(r['group'])}"
+            who = "everyone" if r["attribute"] == OVERALL else f"{r['attribute']}, {group_name(r['group'])}"
             fates.append(_fate(r, who))
     said += [f"Of every 1,000 people, {primary}: {'; '.join(fates)}."] if fates else []
     harmed = [f for f in run.findings if f.verdict is Verdict.HARM and f.margin is not None and f.model == primary]
@@ -125,10 +125,6 @@ def _withheld(run: Finished) -> str:
 
 def _rows(run: Finished) -> list[Mapping[str, Any]]:
     return list(run.chapters.get("groups", {}).get("estimates", []))
-
-
-def _name(group: str) -> str:
-    return "not recorded" if group == MISSING else group.replace(MISSING, "not recorded")
 
 
 def _title(row: Mapping[str, Any]) -> str:

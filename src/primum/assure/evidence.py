@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from primum.finding import Estimate, Finding, Status
 from primum.measure.metric import METRICS
-from primum.usecase import OVERALL, UseCase
+from primum.usecase import MISSING, OVERALL, UseCase
 from primum.usecase_scenario import Claim, Scenario
 
 TABLES = "tables of performance"
@@ -18,6 +18,9 @@ WHO = {"events": "with the outcome", "nonevents": "without the outcome", "select
        "unselected": "not selected"}  # fmt: skip
 """Denominator of a metric → the people in it, in words."""
 WHOLE = 1e-6
+IDEAL = "ideal ("
+"""Beginning of a comparator that is no group but the best value there is."""
+MINUS = "\N{MINUS SIGN}"
 SHORT = 12
 """Digits of a hash that leave: it cannot be turned back, and a whole one could be tried against guesses (R16)."""
 
@@ -53,6 +56,8 @@ class Evidence:
         Hash of the frozen plan (a release tells its beginning only) and version of primum.
     disclosure
         Whether anything was withheld.
+    ideal
+        The value from which a claim of "within" counts, on the scale of `estimate`: 1 for a slope, 0 for most.
     assumptions
         What the interval takes for granted.
     imprecise
@@ -79,19 +84,22 @@ class Evidence:
     behind: int
     of: str
     words: str = ""
+    ideal: float = 0.0
 
     @property
     def number(self) -> str:
-        """The number in words: what it is, value and interval."""
+        """The number in words: what it is, value and interval; shares in per cent, their differences in points."""
         e = self.estimate
         what = METRICS[self.metric].title if self.metric in METRICS else self.metric.replace("_", " ")
-        what += f", less that of {self.comparator}" if self.comparator and self.metric in METRICS else ""
+        if self.comparator.startswith(IDEAL):
+            what += "" if self.ideal or "(0)" in self.comparator else f", less its {self.comparator}"
+        elif self.comparator and self.metric in METRICS:
+            what += f", less that of {self.comparator}"
         if e.status is Status.SUPPRESSED:
             return f"{what}: withheld, {e.reason or 'to protect people'}"
         number = f"no number ({e.reason or e.status})"
         if e.ok:
-            value, low, high = map(_three, (e.value, e.low, e.high))
-            number = f"{value} [{low} to {high}] ({e.method})"
+            number = f"{in_units(self.metric, e.value, e.low, e.high, gap=bool(self.comparator))} ({e.method})"
         return f"{what}: {number}"
 
     @property
@@ -229,9 +237,52 @@ def plan_of(run: Finished) -> str:
     return str(run.plan.hash)[:SHORT] if released(run) else str(run.plan.hash)
 
 
-def _three(x: float) -> str:
-    """Return a number with three decimals at most, and none that a release has rounded away."""
-    return f"{round(x, 3) + 0.0:g}".replace("-", "\N{MINUS SIGN}")
+def against_ideal(found: Evidence) -> Evidence:
+    """Return evidence for a claim of "within" with its number itself, where the best value is 1, and that value.
+
+    A check on calibration tells by how much a slope differs from 1; a reader knows slopes.
+    """
+    own = found.comparator == ""
+    if found.metric not in METRICS or METRICS[found.metric].better != "one":
+        return found
+    if not own and not found.comparator.startswith(IDEAL):
+        return found
+    return replace(found, ideal=1.0, estimate=found.estimate if own else moved(found.estimate, 1.0))
+
+
+def moved(e: Estimate, by: float) -> Estimate:
+    """Return an estimate on a scale whose 0 lies elsewhere; one without a value is left as it is."""
+    if not by or not e.ok:
+        return e
+    value, low, high = (round(v + by, 12) for v in (e.value, e.low, e.high))  # a release has rounded them
+    return replace(e, value=value, low=low, high=high)
+
+
+def is_share(metric: str) -> bool:
+    """Whether a number is a share of people, which is read in per cent."""
+    told = METRICS.get(metric)
+    return metric.startswith("share_") or metric == "balanced_accuracy" or (told is not None and told.rate is not None)
+
+
+def in_units(metric: str, value: float, *limits: float, gap: bool) -> str:
+    """Return a number with its limits: shares in per cent, their differences in percentage points, others as they are.
+
+    Nothing gets more decimals than it has: zeros would hide that a release rounds.
+    """
+    share = is_share(metric)
+    said = [_short(100 * v, 1) if share else _short(v, 3) for v in (value, *limits)]
+    unit = "" if not share else " percentage points" if gap else " %"
+    between = f" [{' to '.join(said[1:])}]" if limits else ""
+    return f"{said[0]}{between}{unit}" if gap else f"{said[0]}{unit}{between}"
+
+
+def group_name(group: str) -> str:
+    """Return the name of a group; of people whose group is not known, "not recorded"."""
+    return "not recorded" if group == MISSING else group.replace(MISSING, "not recorded")
+
+
+def _short(x: float, places: int) -> str:
+    return f"{round(x, places) + 0.0:g}".replace("-", MINUS)
 
 
 def _behind(run: Finished, model: str, metric: str, attribute: str, group: str, e: Estimate) -> tuple[int, str]:
@@ -252,7 +303,7 @@ def _behind(run: Finished, model: str, metric: str, attribute: str, group: str, 
 def _selected(run: Finished, model: str, attribute: str, group: str) -> int | None:
     """Return how many people of a group are selected; None where weights or rounding hide it."""
     row = _own(run, model, "selection_rate", attribute, group)
-    if row is None or row["value"] is None or row["n"] is None or released(run):
+    if row is None or row["value"] is None or row["n"] is None or released(run) or run.usecase.weight is not None:
         return None
     chosen = float(row["value"]) * row["n"]
     return round(chosen) if abs(chosen - round(chosen)) < WHOLE else None

@@ -16,13 +16,25 @@ UNSTATED = ("", "not stated")
 
 
 class ItemState(StrEnum):
-    """How far an item is filled in; an item is never ticked because there is some text."""
+    """How far an item is filled in; an item is never ticked because there is some text.
+
+    Human text is given where a person wrote it for this item. A text of the use case, written for something else,
+    answers an item in part: a person must confirm it and add the rest. So an item that names what is still needed is
+    never one whose text is given.
+    """
 
     COMPUTED = "computed"
     DRAFTED = "drafted, a human must confirm"
     GIVEN = "human text given"
     MISSING = "missing"
     NOT_APPLICABLE = "not applicable"
+
+
+WHY = {
+    ItemState.GIVEN: "", ItemState.DRAFTED: "a text of the use case answers it in part",
+    ItemState.MISSING: "a person must write this",
+}  # fmt: skip
+"""Why an item of human text alone is in a state."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Filled:
     writes, draft
         What the audit supplies, and the text that it drafts for a person to confirm.
     human, text
-        What a person must still write, and what they wrote.
+        What a person must still write, and what they wrote, for this item or elsewhere in the use case.
     verified
         Whether the source of the item was verified, in words.
     words
@@ -111,21 +123,24 @@ def fill(run: Finished, listing: Listing) -> list[Filled]:
 
 def _filled(run: Finished, listing: Listing, item: Item, text: str, without: str) -> Filled:
     without = without or _other_study(run, item)
+    own = bool(text)
     text = text or " ".join(t for place in item.texts if (t := _of_usecase(run, place)) not in UNSTATED)
     evidence = tuple(named(run, n) for n in [*item.needs, *item.also] if holds(run, n))
     refers = "; ".join(f"{name} {', '.join(codes)}" for name, codes in item.refers.items())
-    state, why = _state(run, item, text, without)
+    said = ItemState.GIVEN if own else ItemState.DRAFTED if text else ItemState.MISSING
+    state, why = _state(run, item, said, without)
+    human = "" if state is ItemState.GIVEN else item.human
     verified = VERIFIED[listing.sure(item)]
     drafted = draft(run, item.draft) if item.draft and state in {ItemState.COMPUTED, ItemState.DRAFTED} else ""
     return Filled(
         listing.title, listing.version, item.id, item.asks, refers, FILLED[item.fill], state, why, evidence,
-        item.writes, drafted, item.human, text, verified,
-        _statement(run, listing, item, state, why, evidence, verified),
+        item.writes, drafted, human, text, verified,
+        _statement(run, listing, item, state, why, evidence, verified, human),
     )  # fmt: skip
 
 
-def _state(run: Finished, item: Item, text: str, without: str) -> tuple[ItemState, str]:
-    """Return the state of an item and why.
+def _state(run: Finished, item: Item, said: ItemState, without: str) -> tuple[ItemState, str]:
+    """Return the state of an item and why; `said` is the state that its text alone gives it.
 
     Computed: all that the item asks for is there as numbers, of every group. What is there in part is drafted, with
     the part that is lacking named.
@@ -133,12 +148,12 @@ def _state(run: Finished, item: Item, text: str, without: str) -> tuple[ItemStat
     if without:
         return ItemState.NOT_APPLICABLE, without
     if item.fill == "H":
-        return (ItemState.GIVEN, "") if text else (ItemState.MISSING, "a person must write this")
+        return said, WHY[said]
     if item.lacks:
-        return (ItemState.GIVEN if text else ItemState.MISSING), item.lacks
+        return said, item.lacks
     gone = [absent(run, n) for n in item.needs if not holds(run, n)]
     if gone:
-        return (ItemState.GIVEN if text else ItemState.MISSING), "; ".join(gone)
+        return said, "; ".join(gone)
     short = list(dict.fromkeys(w for n in item.needs if (w := unknown_part(run, n))))
     short += [absent(run, n) for n in item.also if n not in WHEN_FOUND and not holds(run, n)]
     if item.fill == "A" and not short:
@@ -173,6 +188,7 @@ def _statement(
     why: str,
     evidence: tuple[str, ...],
     verified: str,
+    human: str,
 ) -> str:
     """Return the standing sentence: evidence supplied for what, by what, on which data, and what is still needed."""
     name = f"{listing.title}, {item.id}"
@@ -186,8 +202,8 @@ def _statement(
     else:
         said = f"No evidence supplied for {name}"
         said += f": {why}" if why else ""
-    if state is not ItemState.NOT_APPLICABLE and item.human:
-        said += f"; still needs human text: {item.human}"
+    if state is not ItemState.NOT_APPLICABLE and human:
+        said += f"; still needs human text: {human}"
     note = "" if listing.sure(item) == "V" else f" What it asks for was {_how(verified)}."
     return f"{said}.{note}"
 

@@ -86,7 +86,7 @@ def named(run: Finished, need: str) -> str:
         elif one in ALWAYS:
             said.append(f"plan {str(run.plan.hash)[:12]}" if one == "plan" else "record of versions and times")
         else:
-            said.append(_part(one) + (f" ({SOME})" if withheld(run, one) else ""))
+            said.append(part_name(one) + (f" ({SOME})" if withheld(run, one) else ""))
     return ", ".join(said)
 
 
@@ -124,7 +124,7 @@ def unknown_part(run: Finished, need: str) -> str:
         rows = [] if one.startswith("PRM-") else [r for r in _rows(run, one) if "metric" in r and "status" in r]
         without = any(r["status"] != Status.SUPPRESSED and r.get("value") is None for r in rows)
         said += [SOME] if withheld(run, one) else []
-        said += [f"some numbers of {_part(one)} could not be estimated"] if without else []
+        said += [f"some numbers of {part_name(one)} could not be estimated"] if without else []
     return ", ".join(said)
 
 
@@ -138,7 +138,7 @@ def absent(run: Finished, need: str) -> str:
 
     In a release, what the frozen plan asked for was examined, and stays in the room.
     """
-    what = " or ".join(n if n.startswith("PRM-") else _part(n) for n in need.split("|"))
+    what = " or ".join(part_name(n) for n in need.split("|"))
     if not released(run):
         return f"this run has no {what}"
     if any(f.verdict is Verdict.SUPPRESSED for n in need.split("|") for f in run.findings if f.check == n):
@@ -171,7 +171,10 @@ def examined_inside(run: Finished, need: str) -> bool:
     return SECTIONS.get(section) in plan
 
 
-def _part(need: str) -> str:
+def part_name(need: str) -> str:
+    """Return the name of a need: a check by its code, a chapter or a part of one in words."""
+    if need.startswith("PRM-"):
+        return need
     chapter, _, part = need.partition(".")
     lead = "record of a release" if chapter == "release" else f"chapter {chapter}"
     return lead + (f", {part.replace('_', ' ')}" if part else "")

@@ -6,6 +6,7 @@ import math
 from enum import StrEnum
 from typing import Literal
 
+from primum.check.groups import wider
 from primum.finding import Estimate, Status
 
 Direction = Literal["at least", "at most", "within"]
@@ -66,7 +67,7 @@ def state_of(
     good, bad = _sides(estimate.low, estimate.high, direction, threshold)
     half = (estimate.high - estimate.low) / 2
     if not bad and half_width is not None and half > half_width:
-        imprecise = f"the interval is ±{half:.3g}, wider than the declared ±{half_width:g}"
+        imprecise = wider(half, half_width)
     return _settled(good, bad, imprecise)
 
 

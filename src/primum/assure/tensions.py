@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from primum.assure.claims import Claim
-from primum.assure.evidence import Finished, scenario_of
+from primum.assure.evidence import Finished, group_name, scenario_of
 from primum.assure.state import State
 
 OPEN = "no threshold declared"
@@ -69,6 +69,7 @@ def tensions(run: Finished, claims: Sequence[Claim]) -> list[Tension]:
     Shown by numbers: for the same people and model, one claim is supported and another is refuted; a repair is
     supported for one group and refuted for another of the same division; a repair is worth more to everyone together
     and less to a group, or the other way round; a release that protects people leaves fewer groups to be assessed.
+    Two sides that were declared as a tension are not told again because of their margins.
     """
     scenario = scenario_of(run)
     by = {c.id: c for c in claims if c.origin == "declared"}
@@ -79,11 +80,12 @@ def tensions(run: Finished, claims: Sequence[Claim]) -> list[Tension]:
         )
         for t in (scenario.tensions if scenario else [])
     ]  # fmt: skip
+    known = {frozenset(_about(by[name]) for name in t.between) for t in (scenario.tensions if scenario else [])}
     settled = [c for c in claims if c.origin == "declared margin" and c.state in {State.SUPPORTED, State.REFUTED}]
     seen = [
         Tension(name, (_side(a), _side(b)), *BY_NUMBERS, shown=True)
         for a, b in combinations(settled, 2)
-        if _opposed(a, b) and (name := _name(a, b))
+        if _opposed(a, b) and (name := _name(a, b)) and frozenset((_about(a), _about(b))) not in known
     ]
     return [*told, *seen, *of_repairs(run), *of_release(run)]
 
@@ -103,7 +105,7 @@ def of_repairs(run: Finished) -> list[Tension]:
         whole = _sign(r["overall"])
         for g in r["groups"]:
             if whole * _sign(g) < 0:
-                who = f"{g['group']} ({g['attribute']})"
+                who = f"{group_name(g['group'])} ({g['attribute']})"
                 ranks = _ranking(rows, before, r["name"])
                 sides = (
                     Side(
@@ -170,6 +172,11 @@ def _ranking(rows: Sequence[Mapping[str, Any]], before: str, after: str) -> str:
     return f"; AUROC {a:.3f} before, {b:.3f} after"
 
 
+def _about(c: Claim) -> tuple[str, ...]:
+    """Return which number a claim is about."""
+    return (c.model, c.metric, c.attribute, c.group, c.comparator)
+
+
 def _opposed(a: Claim, b: Claim) -> bool:
     return {a.state, b.state} == {State.SUPPORTED, State.REFUTED}
 
@@ -178,8 +185,9 @@ def _name(a: Claim, b: Claim) -> str:
     """Return what pulls against what, or "" where the two claims have nothing to do with each other."""
     if (a.model, a.attribute) != (b.model, b.attribute):
         return ""
+    mine, other = group_name(a.group), group_name(b.group)
     if a.group == b.group and a.metric != b.metric:
-        return f"{a.metric} against {b.metric} for {a.group} ({a.attribute})"
+        return f"{a.metric} against {b.metric} for {mine} ({a.attribute})"
     if a.metric == b.metric == "utility_change" and a.group != b.group and a.comparator == b.comparator:
-        return f"{a.group} against {b.group} ({a.attribute}), under {a.model}"
+        return f"{mine} against {other} ({a.attribute}), under {a.model}"
     return ""

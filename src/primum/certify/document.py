@@ -77,7 +77,13 @@ def digest(document: Mapping[str, Any]) -> str:
 
 
 def write(certificate: Certificate, path: str | Path, *, date: str | None = None, plan: str | None = None) -> None:
-    """Write a certificate as JSON; the file is complete or not there. Parameters as in `to_document`."""
+    """Write a certificate as JSON; the file is complete or not there. Parameters as in `to_document`.
+
+    Raises
+    ------
+    PrimumError
+        If the disk is full or the folder cannot be written.
+    """
     document = to_document(certificate, date=date, plan=plan)
     write_bytes(Path(path), f"{json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode())
 

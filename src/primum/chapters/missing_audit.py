@@ -12,7 +12,7 @@ from primum.learn.prepare import Matrix
 from primum.measure.delong import auroc_interval
 from primum.measure.informative import measured_or_not, shares_differ
 from primum.measure.intervals import mover, wilson
-from primum.measure.missing_selection import adjusted_odds_ratio, logistic
+from primum.measure.missing_selection import adjusted_odds_ratio, logistic, without_overlap
 from primum.measure.multiplicity import holm
 from primum.measure.table import EVERYONE
 from primum.measure.unknown_membership import Bounds, difference_bounds, rate_bounds
@@ -49,7 +49,8 @@ def gap_rows(usecase: UseCase, cohort: Cohort, matrix: Matrix, columns: list[str
     """Return, for each column and group, who was measured, and the outcome of those who were and were not.
 
     `rest_difference` is how much more (or less) it matters in a group than in everybody else; everyone's rows carry
-    the odds ratio by being not measured, given all other features and membership; `p_holm` adjusts for all rows.
+    the odds ratio by being not measured, given all other features and membership, or `odds_reason`: why there is none;
+    `p_holm` adjusts for all rows.
     """
     y, rows = cohort.outcome.astype(np.int64), []
     groups = groups_of(usecase, cohort)
@@ -60,18 +61,29 @@ def gap_rows(usecase: UseCase, cohort: Cohort, matrix: Matrix, columns: list[str
             counts = _counts(gone[own], y[own])
             row: Row = {"variable": column, "attribute": attribute, "group": group}
             row |= measured_or_not(counts, level=usecase.level, few=few)
-            row |= dict.fromkeys(("odds_ratio", "odds_low", "odds_high"), math.nan)
+            row |= dict.fromkeys(("odds_ratio", "odds_low", "odds_high"), math.nan) | {"odds_reason": ""}
             row |= dict.fromkeys(("rest_difference", "rest_low", "rest_high"), math.nan)
             if attribute == OVERALL and math.isfinite(row["difference"]):
-                others = seen_of_everybody(usecase, cohort, matrix, fill=True, but=column)
-                ratio = adjusted_odds_ratio(gone, y, others, level=usecase.level)
-                row |= dict(zip(("odds_ratio", "odds_low", "odds_high"), ratio, strict=True))
+                row |= _given_others(usecase, cohort, matrix, column)
             elif attribute != OVERALL and math.isfinite(row["difference"]):
                 rest = measured_or_not(total - counts, level=usecase.level, few=few)
                 row |= _against(row, rest)
             rows.append(row)
     adjusted = holm([math.nan if r["p"] is None else r["p"] for r in rows])
     return [r | {"p_holm": float(p)} for r, p in zip(rows, adjusted, strict=True)]
+
+
+def _given_others(usecase: UseCase, cohort: Cohort, matrix: Matrix, column: str) -> Row:
+    """Return the odds ratio by a gap in a column, or why there is none: nearly all with the gap are of one group."""
+    y, gone = cohort.outcome.astype(np.int64), np.isnan(matrix.values[:, matrix.names.index(column)])
+    for attribute in plain_attributes(usecase):
+        level = without_overlap(gone, y, cohort.groups[attribute].to_numpy())
+        if level is not None:
+            named = "not recorded" if level == MISSING else level
+            return {"odds_reason": f"nearly all unmeasured are {named} ({attribute}): too few others to compare"}
+    others = seen_of_everybody(usecase, cohort, matrix, fill=True, but=column)
+    ratio = adjusted_odds_ratio(gone, y, others, level=usecase.level)
+    return dict(zip(("odds_ratio", "odds_low", "odds_high"), ratio, strict=True))
 
 
 def _counts(gone: Bools, y: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -77,19 +77,25 @@ def shortfall(e: Estimate, m: Metric, precision: Precision) -> tuple[str, str]:
         else ""
     )
     half = (e.high - e.low) / 2
-    wide = (
-        ""
-        if half <= precision.half_width
-        else (f"the interval is ±{half:.2f}, wider than the declared ±{precision.half_width:g}")
-    )
-    return few, wide
+    return few, "" if half <= precision.half_width else wider(half, precision.half_width)
+
+
+def wider(half: float, declared: float) -> str:
+    """Return that half an interval is wider than was declared: rounded up, with three decimals where two hide it."""
+    places = 2 if round(half, 2) > declared else 3
+    up = math.ceil(half * 10**places - 1e-9) / 10**places
+    return f"the interval is ±{up:.{places}f}, wider than the declared ±{declared:g}"
 
 
 def _more(c: Comparison, margin: float, precision: Precision) -> tuple[int | None, str]:
     """Return how many more events (or non-events) the group needs, and how to say it.
 
-    When the comparator is itself too small, both are thought to grow in step. There is no number when the group has
-    enough already: what is seen lies too close to the margin.
+    A comparator that stays as it is leaves wanted² − comparator² of the squared half-width to the group; where that
+    goes to 0 the number goes to infinity, and two nearly equal intervals ask for very different numbers. So where the
+    comparator takes more than half (its half-width is beyond 0.7 of what is wanted) both are thought to grow, until
+    each takes half, or as the make-up of the study lets them. Both ways meet where one takes over, so that the number
+    changes by about twice what a limit does at most. There is none when the group has enough already: what is seen
+    lies too close to the margin.
     """
     e, m = c.own, c.metric
     have = e.nonevents if m.denominator == "nonevents" else e.events
@@ -98,15 +104,18 @@ def _more(c: Comparison, margin: float, precision: Precision) -> tuple[int | Non
     if m.denominator in {"events", "nonevents"} and m.rate and c.other.ok:
         behind = c.other.nonevents if m.denominator == "nonevents" else c.other.events
         good = c.other.value if m.better == "higher" else 1 - c.other.value
-        need = people_needed(good, margin, behind, level=e.level)
-        if math.isinf(need):  # the comparator is itself too small
-            words, need = LARGER, people_needed(good, margin, level=e.level) * (1 + have / max(behind, 1))
+        alone, need = (people_needed(good, margin, n, level=e.level) for n in (math.inf, behind))
+        against = have / max(behind, 1)
     elif e.ok:
+        half = (e.high - e.low) / 2
         rest = 0.0 if m.better in IDEAL or not c.other.ok else (c.other.high - c.other.low) / 2
-        room = wanted**2 - rest**2
-        need = scaled(have, (e.high - e.low) / 2, math.sqrt(room)) if room > 0 else math.inf
-        if math.isinf(need) and c.difference.ok:
-            words, need = LARGER, scaled(have, (c.difference.high - c.difference.low) / 2, wanted)
+        alone, room = scaled(have, half, wanted), wanted**2 - rest**2
+        need = scaled(have, half, math.sqrt(room)) if room > 0 else math.inf
+        against = (rest / half) ** 2 if half > 0 else 0.0
+    else:
+        alone, against = math.inf, 0.0
+    if need > 2 * alone:
+        words, need = LARGER, alone * max(2.0, 1 + against)
     if not math.isfinite(need):
         need, words = precision.events, "at least {0} are needed before anything can be said"
     need = max(need, precision.events)

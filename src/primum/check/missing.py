@@ -64,6 +64,8 @@ def gap_words(r: Row) -> str:
     )
     if known(r.get("odds_ratio")):
         words += f" {accounted(r)}"
+    if r.get("odds_reason"):
+        words += f" {r['odds_reason'][0].upper()}{r['odds_reason'][1:]}."
     if known(r.get("rest_low")) and (r["rest_low"] > 0 or r["rest_high"] < 0):
         words += f" In this group the difference is {abs(100 * r['rest_difference']):.0f} points "
         words += f"{'more' if r['rest_difference'] > 0 else 'less'} than in everybody else."

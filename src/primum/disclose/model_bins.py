@@ -8,14 +8,9 @@ import numpy as np
 
 from primum.disclose.model_crowd import Crowd, behind, short
 from primum.disclose.model_finding import GateFinding
-from primum.disclose.model_parts import Part, kinds, matrix_of
+from primum.disclose.model_parts import Part, matrix_of
 
 CLOSE = 1e-9
-
-
-def is_crowded(part: Part) -> bool:
-    """Say whether a part is `primum.learn.crowded_bins.CrowdedBins`."""
-    return "CrowdedBins" in kinds(part.thing)
 
 
 def bins_findings(part: Part, people: Crowd) -> list[GateFinding]:

@@ -90,7 +90,9 @@ class Points(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lea
         at = np.searchsorted(self.bounds_, total, side="right")
         mass, k = np.ones(len(B)) if w is None else w, len(self.bounds_) + 1
         risk = 1 / (1 + np.exp(-(self.intercept_[0] + self.slope_ * total)))
-        mean = np.bincount(at, mass * risk, k) / np.bincount(at, mass, k)
+        whole = np.bincount(at, mass, k)
+        plain = np.bincount(at, risk, k) / np.bincount(at, minlength=k)  # a band of people who all weigh nothing
+        mean = np.where(whole > 0, np.bincount(at, mass * risk, k) / np.where(whole > 0, whole, 1), plain)
         self.risks_ = np.clip(np.round(mean, PLACES), LEAST_RISK, 1 - LEAST_RISK)
         return self
 

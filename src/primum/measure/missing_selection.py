@@ -19,6 +19,10 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 LARGEST = 20.0
 RIDGE = 1.0
+MOSTLY = 0.9
+FEWEST = (30, 5)
+"""Of those not measured: the share in one group from which on the others are counted, and how many of these, people
+and people with the outcome, a comparison asks for."""
 STEPS = 50
 
 
@@ -129,6 +133,31 @@ def complete_case_weights(seen: npt.ArrayLike, complete: npt.ArrayLike) -> Weigh
     largest, cut = float(weight.max()), weight > LARGEST
     weight = np.minimum(weight, LARGEST)
     return Weights(weight, largest, int(cut.sum()), float(weight.sum() ** 2 / (weight**2).sum()))
+
+
+def without_overlap(gone: npt.ArrayLike, outcome: npt.ArrayLike, labels: npt.ArrayLike) -> str | None:
+    """Return the group that holds nearly all of those not measured, or None where the others hold enough of them.
+
+    Where nearly all of those not measured are of one group, whether it is the gap or the group that goes along with
+    the outcome rests on the few others; with too few of them an odds ratio given the group is extrapolated.
+
+    Parameters
+    ----------
+    gone
+        Who was not measured, shape (people,).
+    outcome
+        0/1, shape (people,).
+    labels
+        The group of each person in one division, shape (people,).
+    """
+    lost = np.asarray(gone, dtype=bool)
+    own, y = np.asarray(labels)[lost], np.asarray(outcome)[lost] == 1
+    groups, sizes = np.unique(own.astype(str), return_counts=True)
+    if not len(own) or sizes.max() < MOSTLY * len(own):
+        return None
+    largest = str(groups[sizes.argmax()])
+    rest = own.astype(str) != largest
+    return largest if rest.sum() < FEWEST[0] or (rest & y).sum() < FEWEST[1] else None
 
 
 def adjusted_odds_ratio(

@@ -23,10 +23,14 @@ class Beside:
     why: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the register of these counts: {"what", "of", "count"}."""
-        found = [{"what": what, "of": s["step"], "count": s[key]}
-                 for s in self.flow for what, key in ((LEFT, "removed"), ("n", "n")) if s[key]]  # fmt: skip
-        return found + [{"what": MISSES, "of": r["variable"], "count": r[MISSES]} for r in self.gaps if r[MISSES]]
+        """Return the register of these counts: {"what", "of", "count", "parts"}, of how many rounded counts it is a sum."""
+        found = []
+        for i, s in enumerate(self.flow):
+            parts = 2 + sum(bool(later["removed"]) for later in self.flow[i + 1 :])
+            found += [{"what": LEFT, "of": s["step"], "count": s["removed"], "parts": 1}] if s["removed"] else []
+            found += [{"what": "n", "of": s["step"], "count": s["n"], "parts": parts}]
+        missing = [r for r in self.gaps if r[MISSES]]
+        return found + [{"what": MISSES, "of": r["variable"], "count": r[MISSES], "parts": 1} for r in missing]
 
 
 NOTHING = Beside()

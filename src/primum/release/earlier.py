@@ -187,9 +187,19 @@ def changed(now: Registered, before: Registered) -> list[Leak]:
 
 
 def changed_beside(now: Registered, before: Registered) -> list[Leak]:
-    """Return every count beside the tallies that changed by 1 to t − 1, also where the people are the same."""
-    both = [w for w in now.beside if w in before.beside]
-    return _few([(w, now.reach(now.beside[w]), before.reach(before.beside[w])) for w in both], now, before)
+    """Return every count beside the tallies that changed by 1 to t − 1, also where the people are the same.
+
+    Of the same people, whatever is missing or left out may hold, or lie in, what was called otherwise before: each
+    count is then compared with every one of its kind.
+    """
+    same = same_people(now, before)
+    pairs = [
+        (a if a == b else f"{a}; {b}", now.reach_beside(a), before.reach_beside(b))
+        for a in now.beside
+        for b in before.beside
+        if a == b or (same and a.partition(", ")[0] == b.partition(", ")[0])
+    ]
+    return _few(pairs, now, before)
 
 
 def _few(

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from primum.disclose.ledger import SKEW
 from primum.errors import PrimumError, unknown
 from primum.release.logs import scrub
+from primum.release.vocabulary import WORDS
 
 RULES = tuple(f"R{i}" for i in range(1, 20))
 EXCEPTED: dict[str, str] = {
@@ -23,6 +24,7 @@ EXCEPTED: dict[str, str] = {
     "R1 institutions": "fewer institutions behind a count than the preset asks for, or only one",
     "R2": "all, none or nearly all of a group in one category of something sensitive",
     "R3": "one contributor, or a few, behind most of a sum",
+    "R3 weights": "mean weights, from which whoever knows the weights may tell how many of a stratum are in a cell",
     "R4": "few degrees of freedom behind the numbers of a model",
     "R13 filters": "an earlier export about other filters, which cannot be compared number by number",
 }
@@ -42,6 +44,13 @@ _REFUSED: dict[str, str] = {
     "R19": "the public log tells classes of reasons only; the true counts stay in the private log",
 }
 _MADE_SO = "nothing needs to be set aside: primum makes this number in the safe way or not at all"
+_TENS = (
+    "thirty forty fifty sixty seventy eighty ninety dozen dozens couple pair trio handful hundred hundreds thousand "
+    "thousands dertig veertig vijftig zestig zeventig tachtig negentig dozijn tientallen paar handvol honderd "
+    "honderden duizend duizenden"
+)
+_WRITTEN = re.compile(rf"\b(?:{'|'.join([*sorted(set(WORDS) - {'one', 'één'}), *_TENS.split()])})\b", re.IGNORECASE)
+"""Numbers written out; "one" is too common a word."""
 _LETTERS = 12
 _WORDS = 3
 
@@ -187,7 +196,7 @@ def _reason(rule: str, reason: str) -> str:
             mend=f"write --exception '{rule}: reason'",
         )
     text = " ".join(reason.split())
-    if scrub(text, quotes=False) != text:
+    if scrub(text, quotes=False) != text or _WRITTEN.search(text):
         raise PrimumError(
             f"The reason of the exception to {rule} holds a number.",
             expected="words: the reason stands in the control form and leaves the room",
@@ -203,6 +212,12 @@ def _person(rule: str, by: str | None) -> str:
             f"The exception to {rule} names no person.",
             expected="the name of who answers for it",
             mend="add --by NAME",
+        )
+    if any(c.isdigit() for c in name) or _WRITTEN.search(name):
+        raise PrimumError(
+            f"The name of who answers for the exception to {rule} holds a number.",
+            expected="a name: it stands in the control form and leaves the room",
+            mend="give the name alone with --by NAME",
         )
     return name
 

@@ -1,8 +1,8 @@
 """Who was left out on the way to the people who were audited, told in steps that hold enough people each.
 
-People counted before and after a filter are nested populations (R13): each step removes nobody or at least t people. A
-step that removes fewer is told together with the next one. The counts run upwards from the people of the release, so
-that every one of them is a sum of registered counts.
+People counted before and after a filter are nested populations (R13): each step removes nobody or at least t people.
+Where one removes fewer, all are told as one, since from how steps were joined a reader could work out how few there
+were in each. The counts run upwards from the people of the release, so that every one is a sum of registered counts.
 """
 
 from __future__ import annotations
@@ -52,38 +52,23 @@ def flow(inside: Run, recoded: Recoded, units: Collection[str], *, key: bytes = 
         return Left(why=UNITS.format(units=" and ".join(sorted(units))))
     scored = int(next(iter(inside.tallies.values())).n.sum())
     steps = [(str(s["step"]), int(s["removed"])) for s in told[1:]] + [(SCORED, int(told[-1]["n"]) - scored)]
-    joined = _joined([s for s in steps if s[1]], int(recoded.policy["t"]))
-    if joined is None:
-        return Left(why=NESTED)
+    steps = steps if steps[-1][1] else steps[:-1]
+    t, whole = int(recoded.policy["t"]), sum(removed for _, removed in steps)
+    if any(0 < removed < t for _, removed in steps):
+        if whole < t:
+            return Left(why=NESTED)
+        steps = [(_AND.join(name for name, _ in steps), whole)]
     n = sum(recoded.total)
     rows: list[dict[str, Any]] = []
-    for name, removed in reversed(joined):
-        shown = _rounded(removed, name, recoded, key)
+    for name, removed in reversed(steps):
+        shown = shown_as(removed, recoded, key)
         rows.append({"step": name, "n": n, "removed": shown, "why": ""})
         n += shown
     rows.append({"step": str(told[0]["step"]), "n": n, "removed": 0, "why": ""})
     return Left(tuple(reversed(rows)))
 
 
-def _joined(steps: list[tuple[str, int]], t: int) -> list[tuple[str, int]] | None:
-    """Return the steps joined until each removes t people or more; None where even all together remove fewer."""
-    found: list[tuple[str, int]] = []
-    names: list[str] = []
-    waiting = 0
-    for name, removed in steps:
-        names.append(name)
-        waiting += removed
-        if waiting >= t:
-            found.append((_AND.join(names), waiting))
-            names, waiting = [], 0
-    if waiting:
-        if not found:
-            return None
-        last, removed = found.pop()
-        found.append((_AND.join([last, *names]), removed + waiting))
-    return found
-
-
-def _rounded(n: int, name: str, recoded: Recoded, key: bytes) -> int:
-    atoms = np.unpackbits(np.frombuffer(f"left out|{name}".encode(), dtype=np.uint8))
+def shown_as(n: int, recoded: Recoded, key: bytes) -> int:
+    """Return a count as it is printed; the same count is always printed alike, or the draws of a key would average."""
+    atoms = np.unpackbits(np.frombuffer(f"beside|{n}".encode(), dtype=np.uint8))
     return rounded(n, recoded.policy["rounding"], recoded.policy["base"], key=key, support=atoms)

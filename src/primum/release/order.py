@@ -106,6 +106,13 @@ def order(
     moment = now or dt.datetime.now().astimezone()
     policy = preset(preset_name, **overrides)
     exempt = parse_all(exceptions, by=by, now=moment)
+    _weights_answered_for(run, exempt)
+    if policy["rounding"] == "keyed" and int(policy["t"]) % int(policy["base"]):
+        raise PrimumError(
+            f"Keyed rounding to base {policy['base']} may show a count of {policy['t']} as fewer than {policy['t']}.",
+            expected=f"a threshold t that is a multiple of {policy['base']}",
+            mend=f"raise it: --t {int(policy['base']) * -(-int(policy['t']) // int(policy['base']))}",
+        )
     _known_units(run, policy, exempt)
     _public_threshold(run)
     key = _key(key_file)
@@ -140,6 +147,19 @@ def _can_leave(run: Run) -> None:
                 f"A group of '{g.title}' is called '{min(taken)}', which means something else in a release.",
                 mend="give it another name under 'labels' in the use case",
             )
+
+
+def _weights_answered_for(run: Run, exemptions: Sequence[Exemption]) -> None:
+    """Refuse a weighted audit for which nobody answers: what weights give away cannot be seen from the counts alone."""
+    if run.usecase.weight is None or covering(exemptions, "R3 weights") is not None:
+        return
+    raise PrimumError(
+        "This audit is weighted. Thresholds and dominance are looked at, but whoever knows the weights may tell from a "
+        "mean weight how many people of a stratum are in a cell (few different weights), or where somebody heavy is.",
+        expected="a person who has judged this for these weights",
+        mend="audit again without 'weight'; or, where weights take many values, none much larger than the others, and "
+        "are not known outside, say so with --exception 'R3 weights: reason' --by NAME",
+    )
 
 
 def _estimated(run: Run) -> list[dict[str, Any]]:

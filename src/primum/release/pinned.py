@@ -106,8 +106,9 @@ def components(releases: Sequence[Registered], about: Mapping[str, str]) -> list
 def small_rows(release: Registered) -> list[Verdict]:
     """Return the registered counts that are themselves 1 to t − 1, or can be nothing else."""
     found = []
-    for where, count in [*((r.where, r.count) for r in release.rows), *release.beside.items()]:
-        low, high = release.reach(count)
+    told = [(r.where, r.count, release.reach(r.count)) for r in release.rows]
+    told += [(what, count, release.reach_beside(what)) for what, count in release.beside.items()]
+    for where, count, (low, high) in told:
         if count and (high < release.t or low > high):
             why = f"{count} is shown, and fewer than {release.t} may not be."
             found.append(Verdict(where, min(low, high), high, "told", passed=False, why=why))

@@ -54,15 +54,24 @@ def compared(found: Sequence[Comparison], policy: Policy) -> list[Comparison]:
 
 
 def rows(table: Any, policy: Policy, n: int) -> Any:
-    """Return JSON-ready contents with every fraction rounded to the digits of n people; whole numbers stay."""
-    places = digits(max(n, 1), ceiling=int(policy["max_digits"]))
+    """Return JSON-ready contents with every fraction rounded to the digits of n people; whole numbers stay.
+
+    What stands under a key that ends with "low" or "high" is a limit, and is rounded outwards, as in `printed`.
+    """
+    unit = 10 ** digits(max(n, 1), ceiling=int(policy["max_digits"]))
+    return _rounded(table, unit, "")
+
+
+def _rounded(table: Any, unit: int, key: str) -> Any:
     if isinstance(table, dict):
-        return {k: rows(v, policy, n) for k, v in table.items()}
+        return {k: _rounded(v, unit, str(k)) for k, v in table.items()}
     if isinstance(table, list | tuple):
-        return [rows(v, policy, n) for v in table]
-    if isinstance(table, float) and math.isfinite(table) and not table.is_integer():
-        return round(table, places)
-    return table
+        return [_rounded(v, unit, key) for v in table]
+    if not isinstance(table, float) or not math.isfinite(table) or table.is_integer():
+        return table
+    if key.endswith("low"):
+        return math.floor(table * unit + SLACK) / unit
+    return math.ceil(table * unit - SLACK) / unit if key.endswith("high") else round(table * unit) / unit
 
 
 def trimmed(words: str, n: int, policy: Policy) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import unquote
 
 from primum.release.spoken import numeric
 
@@ -27,6 +28,8 @@ PLACES = frozenset({"aria-level", "aria-colspan", "aria-rowspan", "aria-colindex
 GROUPS = ("group", "Group")
 """Columns and keys that hold the name of a group, which may be a number."""
 WHOLE = re.compile(r"^\s*(\d{1,3}(?:[,\u202f\u00a0\u2009]\d{3})+|\d+)(?:\.0+)?\s*$")
+_UNFOLDED = re.compile(r"data:[\w/+.-]+;base64,")
+"""The beginning of an address that holds a file; it is unfolded with the page."""
 _FUNCTION = re.compile(r":[a-z-]+\([^()]*\)")
 """What a style says of the place of an element: :nth-child(15)."""
 TABLE, ROW, CELLS = ("table", "w:tbl"), ("tr", "w:tr"), ("td", "th", "w:tc")
@@ -111,9 +114,10 @@ class Page(HTMLParser):
     def _attributes(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         """Take every attribute as prose; a bare number that is kept for a reader is a cell under the name of it."""
         given = dict(attrs)
-        for name, value in attrs:
-            if not value or value.startswith("data:") or (tag, name, value) in self._given or not numeric(value):
-                continue  # what a data: address holds is unfolded with the file
+        for name, written in attrs:
+            value = unquote(written or "")
+            if _UNFOLDED.match(value) or (tag, name, value) in self._given or not numeric(value):
+                continue
             self._given.add((tag, name, value))
             if WHOLE.match(value) is None:
                 self.prose.append(Prose(self.file, f"{tag} {name}", value))
@@ -199,6 +203,11 @@ class Page(HTMLParser):
     def close(self) -> None:
         """Finish."""
         super().close()
+        self.handle_data(self.rawdata)  # what a page leaves open a browser shows, or reads, all the same
+        for tag in ("script", "style"):
+            self.handle_endtag(tag)
+        for tag in ("caption", "td", "tr") if self._tables else ():
+            self.handle_endtag(tag)
         self._flush("")
         while self._tables:
             self._tabled(self._tables.pop())

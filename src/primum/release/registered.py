@@ -112,6 +112,16 @@ class Registered:
         rows = self.raw.get("beside") or ()
         return {f"{r['what']}, {r['of']}": int(r["count"]) for r in rows}
 
+    def reach_beside(self, what: str) -> tuple[float, float]:
+        """Return what a reader knows of a count of `beside`, which may be a sum of several that were rounded."""
+        row = next(r for r in self.raw["beside"] if f"{r['what']}, {r['of']}" == what)
+        count, parts = int(row["count"]), int(row.get("parts", 1))
+        if parts == 1:
+            return self.reach(count)
+        one = {"none": 0.0, "conventional": self.base / 2, "midpoint-6": 3.0, "keyed": self.base - 1.0}[self.rounding]
+        off = parts * one
+        return max(count - off, 0.0), count + off
+
     def known(self, row: Row) -> tuple[float, float]:
         """Return what a reader knows of a registered count, who also knows that 1 to t − 1 are never shown."""
         return self.reach(row.count)

@@ -45,8 +45,10 @@ _BAND = re.compile(
     re.IGNORECASE,
 )
 """A band of a label in plain words: under 40, 65 and over, 40 to 64."""
-_LEFT_OUT = re.compile(r"\b(?:and|en)\s\d+\s(?:more|meer|andere)\b|\bnog \d+\b", re.IGNORECASE)
-"""How many names a list leaves out."""
+_LEFT_OUT = re.compile(
+    r"\b(?:and|en)\s\d+\s(?:more|meer|andere)\b|\bnog \d+\b|(?<=withheld for )(.*\))\s+and \d+$", re.IGNORECASE
+)
+"""How many names a list leaves out, also where a line of a PDF ends within it."""
 _CLAUSE = re.compile(r"(?<=[.;!?])\s+")
 
 

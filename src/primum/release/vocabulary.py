@@ -8,6 +8,8 @@ NOUNS = (
     "people|persons?|patients?|participants?|adults?|men|man|women|woman|children|child|girls?|boys?|individuals?"
     "|respondents?|subjects?|cases?|events?|non-?\\s?events?|controls?|households?|famil(?:y|ies)|deaths?|false alarms?"
     "|(?:true|false) (?:positives?|negatives?)|members?|tps?|fps?|fns?|tns?"
+    "|residents?|inhabitants?|veterans?|students?|pupils?|workers?|employees?|infants?|newborns?|mothers?|fathers?|users?"
+    "|bewoners?|inwoners?|cliënten|cliënt|leerlingen|studenten|werknemers?|moeders?|vaders?"
     "|mensen|mens|personen|persoon|patiënten|patiënt|patienten|vrouwen|vrouw|mannen|kinderen|kind|meisjes?|jongens?"
     "|gevallen|huishoudens?|gezinnen|gezin|deelnemers?|volwassenen?|sterfgevallen|overledenen"
     "|(?:terecht|vals|fout)[- ](?:positieven?|negatieven?)"

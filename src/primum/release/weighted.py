@@ -103,4 +103,4 @@ def _ends(rows: list[Mapping[str, Any]]) -> tuple[float, float]:
 
 
 def _mass(row: Mapping[str, Any]) -> float:
-    return float(row["count"]) * float(row.get("weight") or 0.0)
+    return float(row["count"]) * float(row.get("weight", 1.0) or 0.0)

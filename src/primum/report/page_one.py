@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from primum.report import forest, page_one_open, page_one_verdicts, words
-from primum.report.numbers import NONE, alone_of, count, half_up, known, of_metric
+from primum.report.numbers import NONE, count, half_up, of_metric
 from primum.report.page_one_groups import Division, Line, legend, row, rows
 from primum.report.page_one_record import record_lines
+from primum.report.page_one_thousand import PER, consequence, thousand
 from primum.report.say import say
 from primum.report.source import (
     Audited,
-    chapter,
     decided,
     divisions,
     estimates,
     headline,
     models,
-    pick,
     primary,
     threshold,
     verdicts,
@@ -93,7 +92,7 @@ def page_one(run: Audited, *, export: bool = False) -> PageOne:
         not_assessable=page_one_verdicts.not_assessable(run, found, crossed),
         record=record_lines(run, export=export),
         care=page_one_open.care(run),
-        repairs=repairs.lines(run),
+        repairs=[*([say("page_one.repairs_trained")] if repairs.trained(run) else []), *repairs.lines(run)],
         no_repair=words.absent() if export else say("page_one.no_repair"),
         decide=page_one_open.decide(run, at, scale, metric, found),
         stands=lost,
@@ -107,18 +106,17 @@ def page_one(run: Audited, *, export: bool = False) -> PageOne:
 
 def _overall(run: Audited, model: str, metric: str, at: float | None) -> tuple[str, str, list[tuple[str, float, str]]]:
     """Return what happens to everyone: in words, as a bar, and its parts as (kind, people, words)."""
-    told = pick(chapter(run, "groups").get("consequences", []), model=model, attribute=OVERALL)
+    told = consequence(run)
     if told is None:
         value = decided(estimates(run), model, metric, OVERALL, "everyone", at)
         text = of_metric(metric, value["value"], value["low"], value["high"]) if value else NONE
         return say("page_one.overall", metric=words.metric_title(metric), value=text), "", []
     sensitivity = decided(estimates(run), model, "sensitivity", OVERALL, "everyone", at)
-    parts = {"found": "found", "missed": "missed", "alarmed": "false_alarms", "alone": "left_alone"}
-    people = {kind: told[column] for kind, column in parts.items()}
+    people = thousand(run)
+    if not people:
+        return words.per_thousand(told, sensitivity, run.usecase), "", []
+    told |= {"per": PER, "with_outcome": people["found"] + people["missed"]}
+    told |= {"found": people["found"], "false_alarms": people["alarmed"]}
     text = words.per_thousand(told, sensitivity, run.usecase)
-    if not all(known(n) for n in people.values()):
-        return text, "", []
-    drawn = forest.thousand(*(float(n) for n in people.values()))
-    people["missed"] = half_up(float(told["with_outcome"])) - half_up(float(people["found"]))
-    people["alone"] = alone_of(told["per"], told["with_outcome"], people["alarmed"])
-    return text, drawn, [(k, half_up(float(n)), say(f"page_one.bar.{k}", n=count(n))) for k, n in people.items()]
+    drawn = forest.thousand(*people.values())
+    return text, drawn, [(k, half_up(n), say(f"page_one.bar.{k}", n=count(n))) for k, n in people.items()]

@@ -19,8 +19,8 @@ def record_lines(run: Audited, *, export: bool = False) -> list[str]:
     record = chapter(run, "record")
     outcome = run.usecase.outcome
     if not record:
-        nothing = words.absent() if export else say("page_one.not_done")
-        return [f"{nothing} {say('page_one.record.by', by=outcome.recorded_by)}"]
+        where = "release" if export else "audit"
+        return [say("page_one.record.by", by=outcome.recorded_by), say(f"page_one.record.untold.{where}")]
     lines = [say("page_one.record.by", by=record.get("recorded_by") or outcome.recorded_by)]
     if record.get("truth_name") and record.get("rows"):
         said = "; ".join([_missed(r) for r in record["rows"]][:MOST_GROUPS])

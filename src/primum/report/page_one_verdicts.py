@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from primum.finding import Finding, Verdict
 from primum.report import words
-from primum.report.numbers import count
+from primum.report.numbers import count, known, of_metric
 from primum.report.page_one_groups import Found
 from primum.report.say import say, spoken
 from primum.report.sections import GROUPS
-from primum.report.source import Audited, headline, models, verdicts
+from primum.report.source import Audited, decided, estimates, headline, models, threshold, verdicts
 
-MOST_LINES = 4
+MOST_LINES, MOST_SIGNALS = 4, 8
 OPEN = (Verdict.INCONCLUSIVE, Verdict.NOT_ASSESSABLE, Verdict.SUPPRESSED)
 
 
@@ -27,14 +27,45 @@ def harmed(run: Audited, found: Found, crossed: set[str]) -> list[str]:
 
 
 def not_assessable(run: Audited, found: Found, crossed: set[str]) -> list[str]:
-    """Return the groups that are too small to judge, and how many more people each needs."""
-    single, inner = _apart(found, Verdict.NOT_ASSESSABLE, crossed)
-    lines = [words.sentence(f, run.usecase.outcome.name) for f in single[:MOST_LINES]]
+    """Return what is open: small groups that seem to be failed, groups too small to judge, and gaps of unknown size."""
+    lines = _signals(run, [f for f in found.values() if words.signals(f)])
+    single, inner = _apart({k: f for k, f in found.items() if not words.signals(f)}, Verdict.NOT_ASSESSABLE, crossed)
+    lines += [words.sentence(f, run.usecase.outcome.name) for f in single[:MOST_LINES]]
     if len(single) > MOST_LINES:
         lines.append(say("page_one.too_few.more", groups=few(_long(single[MOST_LINES:]))))
     if inner:
         lines.append(say("page_one.too_few.crossed", groups=few(_short(inner))))
+    return lines + _undecided(found, crossed)
+
+
+def _signals(run: Audited, found: list[Finding]) -> list[str]:
+    """Return the groups, intersections too, that are too small to judge, but worse than the margin."""
+    lines = [words.signal(f, run.usecase.outcome.name, _own(run, f)) for f in found[:MOST_SIGNALS]]
+    rest = _long(found[MOST_SIGNALS:])
+    return [*lines, say("page_one.too_few.signals", groups=", ".join(rest))] if rest else lines
+
+
+def _own(run: Audited, f: Finding) -> str:
+    """Return the share in the group itself, "" where it is not known."""
+    row = decided(estimates(run), f.model, f.metric, f.attribute, f.group, threshold(run, f.model))
+    return of_metric(f.metric, row["value"], row["low"], row["high"]) if row and known(row["value"]) else ""
+
+
+def _undecided(found: Found, crossed: set[str]) -> list[str]:
+    """Return the groups that do worse (or better), only whether by more than the margin is not known."""
+    single, inner = _apart(found, Verdict.INCONCLUSIVE, crossed)
+    lines = []
+    for way in ("worse", "better"):
+        mine = [f for f in [*single, *inner] if words.leaning(f) == way]
+        groups = ", ".join([_with_difference(f) for f in mine[:MOST_LINES]] + _long(mine[MOST_LINES:]))
+        lines += [say(f"page_one.undecided.{way}", groups=groups)] if mine else []
     return lines
+
+
+def _with_difference(f: Finding) -> str:
+    e = f.estimate
+    number = of_metric(f.metric, e.value, e.low, e.high, comparison="difference")
+    return say("page_one.undecided.group", group=words.full_name(f.attribute, f.group), difference=number)
 
 
 def withheld(found: Found, crossed: set[str]) -> list[str]:
@@ -63,6 +94,8 @@ def _harm_by(run: Audited, model: str, metric: str, title: str) -> str:
     open_ = count(sum(words.shown(f) in OPEN for f in found) - gone)
     key = "page_one.others.harm" if harm else "page_one.others.none"
     said = say(key, name=title, groups=few(harm, 3), open=open_, n=count(len(found)))
+    worse = _long([f for f in found if words.signals(f)])
+    said = say("page_one.others.signal", said=said, groups=few(worse, 3)) if worse else said
     return say("page_one.others.withheld", said=said, n=count(gone)) if gone else said
 
 

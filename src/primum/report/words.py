@@ -36,6 +36,7 @@ SHAPES = {
     Verdict.SUPPRESSED: ("■", "gone"),
     Verdict.NOT_APPLICABLE: ("–", "gone"),
 }
+SIGNAL = "a signal to follow up"
 _AT_ONCE = re.compile(r"(?:(not) when|holds when) all (\d+) groups are compared at once")
 _MORE = frozenset({"fpr", "fnr"})
 
@@ -159,17 +160,53 @@ def per_thousand(consequence: Mapping[str, Any], sensitivity: Mapping[str, Any] 
 
 
 def needs(finding: Finding, outcome: str) -> str:
-    """Return what stands in the way of a judgement: '26 cases; 120 more are needed to tell …'."""
-    few = finding.more_kind != "events"
-    have = finding.estimate.nonevents if few else finding.estimate.events
-    kind = f"words.needs.{'others' if few else 'cases'}"
-    about = {"number": count(have), "people": count(finding.estimate.n), "outcome": outcome}
-    has = say(f"{kind}.none", **about) if have == 0 else told(kind, have, **about)
+    """Return what stands in the way of a judgement: '26 cases; with 120 more, …'."""
+    has, have = _has(finding, outcome)
     if finding.more_events and finding.margin:
         return say("words.needs.more", has=has, n=count(finding.more_events), gap=_gap(finding))
     if finding.reason and have:
         return say("words.needs.reason", has=has, reason=finding.reason)
     return say("words.needs.alone", has=has)
+
+
+def _has(finding: Finding, outcome: str) -> tuple[str, int | None]:
+    """Return how many people a judgement rests on, in words and as a number."""
+    kind, have = _behind(finding)
+    about = {"number": count(have), "people": count(finding.estimate.n), "outcome": outcome}
+    key = f"words.needs.{kind}"
+    return (say(f"{key}.none", **about) if have == 0 else told(key, have or 0, **about)), have
+
+
+def _behind(finding: Finding) -> tuple[str, int | None]:
+    if finding.more_kind == "events":
+        return "cases", finding.estimate.events
+    return "others", finding.estimate.nonevents
+
+
+def signals(finding: Finding) -> bool:
+    """Whether a group is too small to judge, while the whole interval of its difference lies beyond the margin."""
+    return shown(finding) is Verdict.NOT_ASSESSABLE and SIGNAL in finding.reason
+
+
+def signal(finding: Finding, outcome: str = "", own: str = "") -> str:
+    """Return the sentence about a group that is too small to judge and worse than the margin; `own` is its share."""
+    e, outcome = finding.estimate, outcome or say("words.outcome")
+    number = of_metric(finding.metric, e.value, e.low, e.high, comparison="difference")
+    about = {"difference": number, "other": comparator(finding.comparator)}
+    value = say("words.signal.own", own=own, **about) if own else say("words.signal.difference", **about)
+    name, has = full_name(finding.attribute, finding.group), _has(finding, outcome)[0]
+    return say(f"words.signal.{_behind(finding)[0]}", group=name, has=has, value=value, outcome=outcome)
+
+
+def leaning(finding: Finding) -> str:
+    """Return where the whole interval of a difference lies: "worse", "better", off the ideal ("apart"), "open"."""
+    e = finding.estimate
+    if not (known(e.low) and known(e.high)) or e.low <= 0 <= e.high:
+        return "open"
+    if finding.comparator.startswith("ideal"):
+        return "apart"
+    lower = finding.metric in METRICS and METRICS[finding.metric].better == "lower"
+    return "worse" if (e.value < 0) != lower else "better"
 
 
 def sentence(finding: Finding, outcome: str = "") -> str:
@@ -179,6 +216,8 @@ def sentence(finding: Finding, outcome: str = "") -> str:
     name, e = full_name(finding.attribute, finding.group), finding.estimate
     if shown(finding) is Verdict.SUPPRESSED:
         return say("words.said", group=name, said=say("words.ends.other", reason=verdict(finding)))
+    if signals(finding):
+        return signal(finding, outcome)
     if finding.verdict is Verdict.NOT_ASSESSABLE:
         return say("words.said", group=name, said=needs(finding, outcome or say("words.outcome")))
     reason = finding.reason or named(finding.verdict)
@@ -187,6 +226,8 @@ def sentence(finding: Finding, outcome: str = "") -> str:
         return say("words.said", group=name, said=say("words.ends.other", reason=reason))
     judged = finding.verdict in {Verdict.HARM, Verdict.NO_HARM, Verdict.INCONCLUSIVE}
     end = finding.verdict.name.lower() if judged else "other"
+    if finding.verdict is Verdict.INCONCLUSIVE:
+        end = f"inconclusive.{leaning(finding)}"
     return f"{_difference(finding)} {say(f'words.ends.{end}', gap=_gap(finding), reason=reason)}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from primum.report.figures.figure import Figure, headed, values, whole
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, INK, ORANGE, fit_label
-from primum.report.numbers import known
+from primum.report.numbers import known, percent
 from primum.report.say import say
 from primum.report.words import full_name
 
@@ -83,7 +83,7 @@ def _curves(groups: list[dict[str, Any]]) -> Figure:
         }
     )  # fmt: skip
     said = [f"{names[id(r)]}: {(r.get('own_curve') or r['curve'])['verdict']}" for r in kept]
-    note = [say("figure.diagnosis.note", lowest=f"{LOWEST:.0%}")]
+    note = [say("figure.diagnosis.note", lowest=percent(LOWEST))]
     if len(groups) > MOST:
         note.append(say("figure.diagnosis.left", groups=len(groups) - len(kept)))
     return Figure(

@@ -208,7 +208,7 @@ def _figure(
         key = say(f"figure.forest.key.{axis.better}", comparator=_compared_with(groups), margin=size)
         note = say("figure.forest.note")
         if any("(+" in r["verdict_words"] for r in groups):
-            key = " ".join([key, say("figure.forest.needed")])
+            note = " ".join([note, say("figure.forest.needed")])
     whole = source.everyone(metric)
     alt = [say("figure.forest.alt", axis=axis.title, groups=len(groups), model=source.primary)]
     if whole is not None and known(whole.get("value")):

@@ -9,6 +9,7 @@ from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, INK, RED, SOFT, fit_label
 from primum.report.numbers import known, percent
 from primum.report.say import say
+from primum.report.views.labels import labels, relabelled
 from primum.report.words import group_name, lower, metric_title
 from primum.usecase import OVERALL
 
@@ -17,7 +18,7 @@ PER, COLUMNS, STEP, MOST = 1000, 3, 17, 6
 
 def missing(source: Source) -> list[Figure]:
     """Return the figures of the chapter; none without it."""
-    chapter = source.chapter("missing")
+    chapter = relabelled(source.chapter("missing"), labels(source.chapter("people")))
     if not chapter:
         return []
     return [f for f in (_outcomes(source, chapter), _inputs(chapter)) if f is not None]

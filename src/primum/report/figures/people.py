@@ -10,6 +10,7 @@ from primum.report.figures.rows import Source
 from primum.report.figures.style import GRID, INK, SKY, SMALL, SOFT, TEXT, WIDTH, fit, text_width, wrap
 from primum.report.numbers import count, counted, known, percent, withheld, withheld_word
 from primum.report.say import say
+from primum.report.views.labels import labels
 from primum.report.words import capital, group_name
 from primum.usecase import MISSING, OVERALL
 
@@ -89,20 +90,22 @@ def missingness(source: Source) -> Figure | None:
     kept = sorted(told, key=lambda v: -everyone.get(v, worst[v]))[:VARIABLES]
     columns = list(dict.fromkeys((r["attribute"], r["level"]) for r in every))[:LEVELS]
     cells = {(r["variable"], r["attribute"], r["level"]): r for r in every}
-    labels = {r["variable"]: r["label"] for r in (source.chapter("people").get("table_one") or {}).get("rows", [])}
-    spec = _heat(kept, [capital(labels.get(v) or v) for v in kept], columns, cells)
+    people = source.chapter("people")
+    named = {r["variable"]: r["label"] for r in (people.get("table_one") or {}).get("rows", []) if r["label"]}
+    named |= labels(people)
+    spec = _heat(kept, [capital(named.get(v, v)) for v in kept], columns, cells)
     first = kept[0]
     gaps = [r for r in rows if r["variable"] == first and r["attribute"] != OVERALL]
     alt = [say("figure.missingness.alt", variables=len(kept), groups=len(columns) - 1)]
     if first in everyone:
-        most = {"variable": first, "everyone": percent(everyone[first], 1)}
+        most = {"variable": named.get(first, first), "everyone": percent(everyone[first], 1)}
         shares = [r["share"] for r in gaps]
         if shares:
             most |= {"low": percent(min(shares), 1), "high": percent(max(shares), 1)}
         alt.append(say("figure.missingness.most_groups" if shares else "figure.missingness.most", **most))
     table = [
         headed(
-            variable=r["variable"],
+            variable=named.get(r["variable"], r["variable"]),
             attribute=r["attribute"],
             group=r["level"],
             people=withheld_word() if r["n"] is None else r["n"],

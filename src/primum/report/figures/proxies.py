@@ -9,6 +9,7 @@ from primum.report.figures.rows import Source
 from primum.report.figures.style import BLUE, FAINT, INK, fit_label
 from primum.report.numbers import fixed, known
 from primum.report.say import say
+from primum.report.views.labels import labels, relabelled
 from primum.report.words import full_name, group_name
 from primum.usecase import OVERALL
 
@@ -17,7 +18,7 @@ FEATURES, STEP = 16, 20
 
 def proxies(source: Source) -> list[Figure]:
     """Return the figures; none without the chapter."""
-    held = source.chapter("proxies")
+    held = relabelled(source.chapter("proxies"), labels(source.chapter("people")))
     found = [_told(held), _borne(held), _left(held)] if held else []
     return [f for f in found if f is not None]
 

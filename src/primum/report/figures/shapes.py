@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from primum.report.figures.panels import file_name
 from primum.report.figures.rows import Source
 from primum.report.figures.style import BAND, DASHES, FAINT, INK, SERIES, WIDTH, fit_label
 from primum.report.say import say, spoken
+from primum.report.views.labels import labels
 from primum.report.words import capital, group_name
 from primum.usecase import MISSING, OVERALL
 
@@ -20,15 +21,28 @@ MOST_FEATURES, MOST_GROUPS, MOST_ATTRIBUTES = 6, 6, 3
 SCALES = ("color", "strokeDash", "fill", "xOffset")
 TICKS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1 / 1.5, 1, 1.5, 2, 4, 8, 16]
 Rows = list[dict[str, Any]]
+NO_NAMES: Mapping[str, str] = {}
 
 
 def shapes(source: Source) -> list[Figure]:
     """Return one figure a feature, of the model whose shapes were computed, those with the strongest effect first."""
     chapter = source.chapter("shapes")
-    return [f for m in chapter.get("models", []) for f in of_rows(m["rows"], m["name"], few=int(chapter["few"]))]
+    names = labels(source.chapter("people"))
+    return [
+        figure
+        for m in chapter.get("models", [])
+        for figure in of_rows(m["rows"], m["name"], few=int(chapter["few"]), names=names)
+    ]
 
 
-def of_rows(rows: Sequence[dict[str, Any]], model: str, *, few: int = 20, most: int = MOST_FEATURES) -> list[Figure]:
+def of_rows(
+    rows: Sequence[dict[str, Any]],
+    model: str,
+    *,
+    few: int = 20,
+    most: int = MOST_FEATURES,
+    names: Mapping[str, str] = NO_NAMES,
+) -> list[Figure]:
     """Return the figures of one model's shape rows, at most `most` features.
 
     Parameters
@@ -39,8 +53,12 @@ def of_rows(rows: Sequence[dict[str, Any]], model: str, *, few: int = 20, most: 
         Its name.
     few
         Below how many people a point counts as thinly supported.
+    names
+        Feature → its label, where it has one.
     """
-    return [_figure([r for r in rows if r["feature"] == f], model, few) for f in strongest(rows)[:most]]
+    return [
+        _figure([r for r in rows if r["feature"] == f], model, few, names.get(f, f)) for f in strongest(rows)[:most]
+    ]
 
 
 def strongest(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -53,8 +71,7 @@ def strongest(rows: Sequence[dict[str, Any]]) -> list[str]:
     return sorted(reach, key=lambda f: (reach[f][0] - reach[f][1], f))
 
 
-def _figure(rows: Rows, model: str, few: int) -> Figure:
-    feature = str(rows[0]["feature"])
+def _figure(rows: Rows, model: str, few: int, feature: str) -> Figure:
     kind = next((r["kind"] for r in rows if r["kind"] != "missing"), "missing")
     attributes = list(dict.fromkeys(r["attribute"] for r in rows if r["attribute"] != OVERALL))[:MOST_ATTRIBUTES]
     shown = [r for r in rows if r["kind"] == kind and math.isfinite(r["effect"])]
@@ -80,7 +97,7 @@ def _figure(rows: Rows, model: str, few: int) -> Figure:
     if any(r["kind"] == "missing" for r in rows) and kind != "category":
         note.append(say("figure.shape.missing"))
     return Figure(
-        f"shape-{file_name(model)}-{file_name(feature)}",
+        f"shape-{file_name(model)}-{file_name(str(rows[0]['feature']))}",
         say("figure.shape.title", feature=capital(feature), model=model),
         " ".join(alt),
         spec,

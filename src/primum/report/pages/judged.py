@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from primum.finding import Finding, Verdict
+from primum.report import words
 from primum.report.numbers import known
 from primum.report.source import (
     GROUP_CHECK,
     Audited,
-    chapter,
     decided,
     estimates,
-    pick,
     primary,
     threshold,
 )
-from primum.usecase import OVERALL
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "found": ("sensitivity", "fnr"),
@@ -43,10 +40,14 @@ OPEN = (Verdict.INCONCLUSIVE, Verdict.NOT_ASSESSABLE)
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdicts on one family of margins of the primary model, by kind, in the declared order of groups."""
+    """The verdicts on one family of margins of the primary model, by kind, in the declared order of groups.
+
+    `signals` are the groups of `open` that are too small to judge, but worse than the margin in the whole interval.
+    """
 
     family: str
     harmed: Sequence[Finding]
+    signals: Sequence[Finding]
     open: Sequence[Finding]
     withheld: Sequence[Finding]
 
@@ -60,7 +61,8 @@ def judged(run: Audited) -> list[Judged]:
             harmed = [f for f in here if f.verdict is Verdict.HARM]
             rest = _once([f for f in here if f.verdict in OPEN], harmed)
             gone = _once([f for f in here if f.verdict is Verdict.SUPPRESSED], [*harmed, *rest])
-            out.append(Judged(family, _once(harmed, []), rest, gone))
+            signals = _once([f for f in here if words.signals(f)], harmed)
+            out.append(Judged(family, _once(harmed, []), signals, rest, gone))
     return out
 
 
@@ -107,12 +109,6 @@ def shares(run: Audited, finding: Finding) -> tuple[float, float, float, float] 
 def by_chance(finding: Finding) -> bool:
     """Whether harm is shown for this group looked at alone, but not with all groups compared at once."""
     return finding.verdict is Verdict.HARM and "not when all" in finding.reason
-
-
-def consequence(run: Audited) -> dict[str, Any] | None:
-    """Return what happens to 1,000 people by the primary model, or None where it was not computed."""
-    row = pick(chapter(run, "groups").get("consequences", []), model=primary(run), attribute=OVERALL)
-    return None if row is None else dict(row)
 
 
 def _once(findings: Sequence[Finding], but: Sequence[Finding]) -> list[Finding]:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from primum.disclose.digits import digits
 from primum.finding import Finding
 from primum.report.numbers import half_up, known
+from primum.report.page_one_thousand import consequence, thousand
 from primum.report.pages.facts import people
 from primum.report.pages.facts import points as is_points
-from primum.report.pages.judged import Judged, by_chance, consequence, crossed, hidden, judged, shares, unknown
+from primum.report.pages.judged import Judged, by_chance, crossed, hidden, judged, shares, unknown
 from primum.report.pages.names import CLOSE, OPEN, Voice, voice
 from primum.report.pages.page import Block, notice, plain, released, render, stamp
 from primum.report.section import Bullets, Text
@@ -20,6 +20,8 @@ from primum.report.source import Audited, chapter, decided, estimates, models, p
 from primum.report.source import threshold as model_threshold
 from primum.report.views import missing, repairs
 from primum.usecase import OVERALL
+
+__all__ = ["Chapter", "points", "short", "summary", "thousand"]
 
 LONG = 260
 """Most letters of a text of the use case."""
@@ -61,7 +63,7 @@ def summary(run: Audited, code: str) -> str:
     for detail in DETAIL:
         last = [
             _harm(run, v, told, *detail),
-            _open(run, v, told, detail[1]),
+            _open(run, v, told, *detail),
             _not_looked(run, v),
             _decide(run, v, told),
         ]
@@ -79,27 +81,6 @@ def summary(run: Audited, code: str) -> str:
 def points(letters: int) -> float:
     """Return the size of type, in points, at which so many letters fit on one sheet of A4."""
     return min(LARGEST, max(SMALLEST, math.floor(10 * math.sqrt(ROOM / max(letters, 1))) / 10))
-
-
-def thousand(run: Audited) -> dict[str, float]:
-    """Return how many of 1,000 people are found, missed, selected for nothing and left alone; {} where not known.
-
-    The four add up to 1,000. In a release they have no more digits than the people behind them allow.
-    """
-    row = consequence(run)
-    if row is None or not all(known(row[k]) for k in ("with_outcome", "found", "false_alarms", "left_alone")):
-        return {}
-    step = 1.0
-    if released(run):
-        n = people(run)[0]
-        step = 10.0 ** (3 - digits(int(n))) if known(n) and n >= 1 else 1000.0
-    scale = 1000 / float(row["per"])
-    ill, found, alarmed = (
-        step * half_up(scale * float(row[k]) / step) for k in ("with_outcome", "found", "false_alarms")
-    )
-    found = min(found, ill)
-    alarmed = min(alarmed, 1000 - ill)
-    return {"found": found, "missed": ill - found, "alarmed": alarmed, "alone": 1000 - ill - alarmed}
 
 
 def short(text: str, most: int = LONG) -> str:
@@ -222,20 +203,35 @@ def _line(run: Audited, v: Voice, family: str, finding: Finding) -> str:
     return f"{line} {say('summary.harm.alone')}" if by_chance(finding) else line
 
 
-def _open(run: Audited, v: Voice, told: Sequence[Judged], names: int) -> Chapter:
+def _open(run: Audited, v: Voice, told: Sequence[Judged], most: int, names: int) -> Chapter:
     say, outcome = v.say, v.own(run.usecase.outcome.name)
     gone = hidden(told)
-    lines = [
-        say(f"summary.open.{j.family}", outcome=outcome, groups=v.together(pairs, names))
-        for j in told
-        if (pairs := unknown(j, gone))
-    ]
+    lines = _signals(run, v, told, most)
+    for j in told:
+        above = {(f.attribute, f.group) for f in j.signals}
+        pairs = [p for p in unknown(j, gone) if p not in above]
+        if pairs:
+            lines.append(say(f"summary.open.{j.family}", outcome=outcome, groups=v.together(pairs, names)))
     if gone:
         lines.append(say("summary.open.withheld", groups=v.together(gone, names)))
     some = "summary.open.lead_released" if any(j.withheld for j in told) else "summary.open.lead"
     lead = some if lines else ("summary.open.none" if told else "summary.harm.no_limit")
     blocks: list[Block] = [Text(say(lead))]
     return Chapter("open", say("summary.open.title"), [*blocks, Bullets(lines)] if lines else blocks)
+
+
+def _signals(run: Audited, v: Voice, told: Sequence[Judged], most: int) -> list[str]:
+    """Return the groups, combined ones too, that are too small to judge but worse than the limit even at best."""
+    say, outcome = v.say, v.own(run.usecase.outcome.name)
+    lines = []
+    for j in told:
+        for f in j.signals[:most]:
+            said = _line(run, v, j.family, f)
+            if shares(run, f) is None:
+                said = f"{say(f'summary.harm.{j.family}.lead', outcome=outcome)} {said}"
+            lines.append(say("summary.open.signal", said=said))
+    rest = dict.fromkeys(v.full(f.attribute, f.group) for j in told for f in j.signals[most:])
+    return [*lines, say("summary.open.signal_more", groups=say.listed(list(rest)))] if rest else lines
 
 
 def _not_looked(run: Audited, v: Voice) -> Chapter:
@@ -258,8 +254,9 @@ def _decide(run: Audited, v: Voice, told: Sequence[Judged]) -> Chapter:
     if any(j.open or j.withheld for j in told):
         lines.append(say("summary.decide.open"))
     scenario = run.usecase.scenario
-    if scenario and scenario.decision:
-        lines.append(say("summary.decide.decision", who=short(v.own(scenario.decision).rstrip("."), 160)))
+    who = v.own(scenario.decision) if scenario and scenario.decision else ""
+    if who and not who.startswith(OPEN):  # a page is in one language: what nobody translated is left out
+        lines.append(say("summary.decide.decision", who=short(who, 160).rstrip(".")))
     return Chapter("decide", say("summary.decide.title"), [Bullets([x for x in lines if x])])
 
 
@@ -283,7 +280,7 @@ def _limit(run: Audited, v: Voice) -> str:
 
 def _foot(run: Audited, v: Voice) -> str:
     others = [str(m["name"]) for m in models(run) if m["name"] != primary(run)]
-    told = v.say("summary.foot")
+    told = v.say("summary.foot_released" if released(run) else "summary.foot")
     return f"{v.say('summary.other_models', models=v.say.listed(others, 4))} {told}" if others else told
 
 

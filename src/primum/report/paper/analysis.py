@@ -39,6 +39,11 @@ FURTHER = ("recording", "missing", "proxies", "prior", "diagnosis")
 JOINED = "(other groups together)"
 """What a release calls the groups that it joined; nobody declared it."""
 
+SOURCES = {
+    "ebm": "nori2019", "logistic": "pedregosa2011", "boosting": "pedregosa2011", "scorecard": "sullivan2004",
+}  # fmt: skip
+"""Kind of learner → the reference that describes it."""
+
 
 def models_used(run: Audited) -> list[Block]:
     """Return what the models are, how they were trained and calibrated."""
@@ -77,7 +82,7 @@ def _model(m: Mapping[str, Any]) -> tuple[Inline, ...]:
     simple = (str, int, float, list)
     values = {k: v for k, v in own.items() if isinstance(v, simple) and k != "n_jobs"} if isinstance(own, dict) else {}
     told = "; ".join(f"{k.replace('_', ' ')} {_value(v)}" for k, v in values.items())
-    key = {"ebm": "nori2019", "logistic": "pedregosa2011", "boosting": "pedregosa2011"}.get(sort)
+    key = SOURCES.get(sort)
     given: list[str | tuple[Inline, ...]] = [
         phrase("paper.models.model_source", name=m["name"], kind=kind, source=cite(key))
         if key

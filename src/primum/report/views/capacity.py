@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
-from primum.report.numbers import count, counted, fixed, known, percent, rate, withheld_word
-from primum.report.say import say, spoken
+from primum.report.numbers import count, counted, fixed, half_up, known, percent, rate, withheld_word
+from primum.report.say import say, spoken, told
 from primum.report.section import Block, Section, Table, Text
 from primum.report.source import Audited, Row, chapter, clustered, primary
 from primum.usecase import OVERALL
@@ -57,7 +57,7 @@ def places(held: list[Row], share: float) -> Grid:
             lines.append(Line(name, [*shown, found, seen, Cell(count(g["false_alarms"]))]))
     tied = max((r["tied"] for r in held if r["capacity"] == share), default=0.0)
     caption = (
-        say("capacity.places.caption_tied", share=percent(share), tied=count(tied))
+        told("capacity.places.caption_tied", half_up(tied), share=percent(share), tied=count(tied))
         if tied
         else say("capacity.places.caption", share=percent(share))
     )

@@ -15,7 +15,7 @@ from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, RATES, count, plain, points, rate, withheld_word
 from primum.report.say import say, spoken, told
 from primum.report.section import Block, Bullets, Heading, Pairs, Section, Table, Text
-from primum.usecase import OVERALL
+from primum.usecase import MISSING, OVERALL
 
 SHAPES = {
     State.SUPPORTED: ("●", "none"), State.REFUTED: ("▼", "harm"), State.INCONCLUSIVE: ("◆", "open"),
@@ -88,8 +88,13 @@ def _claims(n: int) -> str:
 
 def claimed(claims: Sequence[Claim], caption: str) -> Grid:
     """Return claims with the number behind each."""
-    lines = [Line(c.says, [_state(c), *cells(_number(c), _threshold(c))]) for c in claims]
+    lines = [Line(_says(c.says), [_state(c), *cells(_number(c), _threshold(c))]) for c in claims]
     return Grid(caption, [say(f"claims.head.{k}") for k in ("claim", "state", "measured", "threshold")], lines)
+
+
+def _says(claim: str) -> str:
+    """Return a claim with missing membership as readers say it."""
+    return claim.replace(MISSING, spoken()("common.part_not_recorded"))
 
 
 def _state(c: Claim) -> Cell:
@@ -116,6 +121,9 @@ def _number(c: Claim) -> str | tuple[str, str]:
 def _threshold(c: Claim) -> str:
     if c.threshold is None:
         return NONE
+    if c.direction == "within" and c.evidence is not None and c.evidence.ideal:
+        low, high = c.evidence.ideal - c.threshold, c.evidence.ideal + c.threshold
+        return say("claims.threshold.between", low=_scaled(c, low), high=_scaled(c, high))
     return say(f"claims.threshold.{c.direction.replace(' ', '_')}", threshold=_scaled(c, c.threshold))
 
 
@@ -152,7 +160,7 @@ def argued(claims: Sequence[Claim]) -> list[Block]:
             Bullets([r.words for r in common]),
         ]
         more = [
-            say("claims.own", claim=c.says.rstrip("."), said=said)
+            say("claims.own", claim=_says(c.says).rstrip("."), said=said)
             for c in mine
             if (said := _own(c, common, warrant))
         ]  # fmt: skip
@@ -171,7 +179,7 @@ def _many(mine: Sequence[Claim], claims: Sequence[Claim]) -> str:
 def _own(c: Claim, common: Sequence[Rebuttal], warrant: str) -> str:
     """Return what a claim says for itself beside what holds for all claims tested in the same way."""
     assert c.argument is not None
-    said = [c.argument.warrant] if c.argument.warrant != warrant else []
+    said = [say("claims.warrant", warrant=c.argument.warrant)] if c.argument.warrant != warrant else []
     return " ".join([*said, *(r.words for r in c.argument.rebuttals if r not in common)])
 
 
@@ -212,7 +220,7 @@ def _tensions(case: Case) -> list[Block]:
 def _side(side: Side) -> str:
     """Return a side of a tension: what it says, how it stands, and the number."""
     state = say("claims.tension.open") if side.state == OPEN else _named(State(side.state))
-    return say("claims.tension.side", says=side.says, state=words.capital(state), measured=side.measured)
+    return say("claims.tension.side", says=_says(side.says), state=words.capital(state), measured=side.measured)
 
 
 def _chosen(t: Tension) -> str | tuple[str, str]:

@@ -64,7 +64,7 @@ def items(listing: Listing, rows: Sequence[Filled]) -> Grid:
                 (f"{r.asks} ({r.refers})" if r.refers else r.asks, r.verified),
                 _stands(r),
                 ("; ".join(r.evidence) or NONE, say("clauses.draft", text=_short(r.draft)) if r.draft else ""),
-                r.text or r.human or NONE,
+                (r.text or r.human or NONE, say("clauses.still", human=r.human) if r.text and r.human else ""),
             ),
         )
         for r in rows

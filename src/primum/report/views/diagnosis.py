@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 
-from primum.check.diagnosis import LESS, UNSEEN
+from primum.check.diagnosis import IMPROVING, LESS, SERVED_WORSE, UNEQUAL, UNSEEN
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, plain, points, rate
 from primum.report.say import say, spoken, told
 from primum.report.section import Block, Bullets, Heading, Pictures, Section, Table, Text
 from primum.report.source import Audited, Row, chapter
+
+SIGNS = frozenset({UNEQUAL, LESS, IMPROVING, SERVED_WORSE})
 
 
 def section(run: Audited) -> Section | None:
@@ -47,10 +49,18 @@ def _said(run: Audited) -> list[str]:
         for r in rows
         if r["suggestion"]
     ]
-    silent = [words.full_name(r["attribute"], r["group"]) for r in rows if not r["suggestion"]]
+    quiet = [(words.full_name(r["attribute"], r["group"]), _signs(r)) for r in rows if not r["suggestion"]]
+    shown += [say("diagnosis.sign_only", group=name, signs=spoken().listed(signs)) for name, signs in quiet if signs]
+    silent = [name for name, signs in quiet if not signs]
     if silent:
         shown.append(say("diagnosis.nothing", groups=", ".join(silent)))
     return shown
+
+
+def _signs(r: Row) -> list[str]:
+    """Return the signs of a group that could point to a cause, in words."""
+    looked = [r[k] for k in ("label", "explained", "curve", "own_curve", "own") if r.get(k)]
+    return list(dict.fromkeys(_sign(k) for k in looked if k.get("verdict") in SIGNS))
 
 
 def people(run: Audited) -> str:
@@ -73,11 +83,15 @@ def overview(run: Audited) -> Grid:
     """Return every group with its four signs and the suggestion."""
     keys = ("group", "people", "cases", "record", "explained", "curve", "own", "suggestion")
 
+    def less(r: Row) -> str:
+        looked = r["explained"]
+        return say("diagnosis.overview.note", sign=_sign(looked)) if looked["verdict"] == LESS else ""
+
     def shown(r: Row) -> list[Cell]:
         curve = r["own_curve"] if r.get("own_curve") else r["curve"]
         return [
             *cells(count(r["n"]), count(r["events"]), _sign(r["label"])),
-            Cell(rate(r["explained"]["value"]), _sign(r["explained"]) if r["explained"]["verdict"] == LESS else ""),
+            Cell(rate(r["explained"]["value"]), less(r)),
             Cell(_sign(curve), str(curve.get("reason") or "")),
             Cell(_sign(r["own"]), str(r["own"].get("reason") or "")),
             Cell(words.capital(_remedies(r))),

@@ -7,7 +7,8 @@ from primum.report import words
 from primum.report.numbers import fixed, known, span
 from primum.report.say import say, spoken
 from primum.report.section import Block, Bullets, Heading, Pictures, Section, Table, Text
-from primum.report.source import Audited, Row, chapter
+from primum.report.source import Audited, Row
+from primum.report.views.labels import labelled
 from primum.report.views.missing_gaps import bounds, complete, gaps, membership, predicts
 from primum.report.views.missing_ways import against, inputs, masking, strategies, tips
 from primum.usecase import OVERALL
@@ -15,7 +16,7 @@ from primum.usecase import OVERALL
 
 def section(run: Audited) -> Section | None:
     """Return the chapter of what is missing; None where it was not asked for."""
-    c = chapter(run, "missing")
+    c = labelled(run, "missing")
     if not c:
         return None
     out: list[Block] = [Text(say("missing.lead")), Bullets(lines(run)), *_gaps(c)]
@@ -80,11 +81,11 @@ def _attributes(rows: list[Row]) -> list[str]:
 
 def lines(run: Audited) -> list[str]:
     """Return the sentences of the chapter: gaps that tell of the outcome, inputs that matter, verdicts that tip."""
-    c = chapter(run, "missing")
+    c = labelled(run, "missing")
     if not c:
         return []
     told = [r for r in c["gaps"] if known(r["p_holm"]) and r["p_holm"] < 0.05]
-    whole = [r for r in told if r["attribute"] == OVERALL]
+    whole = [r for r in told if r["attribute"] == OVERALL and not r.get("odds_reason")]
     apart = [r for r in told if known(r["rest_low"]) and (r["rest_low"] > 0 or r["rest_high"] < 0)]
     out = [gap_words(r) for r in [*whole[:3], *apart[:2]]]
     if c["gaps"] and not out:
@@ -96,7 +97,7 @@ def lines(run: Audited) -> list[str]:
 
 def inputs_lost(run: Audited) -> list[str]:
     """Return which group suffers first when an input is missing at the moment of use; nothing if that was not tried."""
-    c = chapter(run, "missing")
+    c = labelled(run, "missing")
     if not c.get("inputs"):
         return []
     return [worst(r) for r in _worst(c)] or [say("missing.none_costly")]

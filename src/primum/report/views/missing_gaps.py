@@ -59,7 +59,7 @@ def _against(r: Row, *, whole: bool) -> Cell:
     if not whole:
         return Cell(points(r["rest_difference"], r["rest_low"], r["rest_high"]))
     if not known(r["odds_ratio"]):
-        return Cell(NONE)
+        return Cell(NONE, str(r.get("odds_reason") or ""))
     if not r["odds_low"] or r["odds_high"] / r["odds_low"] > WIDE:
         return Cell(say("missing.gaps.untold"))
     return Cell(f"{fixed(r['odds_ratio'], 2)} {span(r['odds_low'], r['odds_high'], 2)}")

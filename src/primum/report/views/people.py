@@ -9,6 +9,7 @@ from primum.report.grid import Cell, Grid, Line, cells, flat
 from primum.report.numbers import NONE, count, counted, fixed, known, percent, points, rate, withheld_word
 from primum.report.say import say
 from primum.report.source import Audited, chapter
+from primum.report.views.labels import labelled
 from primum.report.words import capital, group_name
 from primum.usecase import OVERALL
 
@@ -93,7 +94,7 @@ def _one(row: dict[str, Any], i: int) -> Cell:
 
 def missingness(run: Audited) -> list[Grid]:
     """Return the share of missing values by variable, once for each way of dividing the people, or for everyone."""
-    rows = chapter(run, "people").get("missingness", [])
+    rows = labelled(run, "people").get("missingness", [])
     everyone = {r["variable"]: r for r in rows if r["attribute"] == OVERALL}
     some = [v for v, r in everyone.items() if r["missing"] != 0]  # a number that is withheld is none
     some.sort(key=lambda v: -float(everyone[v]["share"] or 0))
@@ -175,7 +176,7 @@ def leakage(run: Audited) -> Grid:
 
 def missing_codes(run: Audited) -> Grid:
     """Return the values that were taken for missing."""
-    rows = chapter(run, "people").get("missing_codes", [])
+    rows = labelled(run, "people").get("missing_codes", [])
     names = {k: say(f"people.codes.{k}") for k in ("column", "code", "count", "becomes", "how")}
     return flat(say("people.codes.caption"), rows, names)
 

@@ -9,7 +9,8 @@ from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, percent, span
 from primum.report.say import say, spoken
 from primum.report.section import Block, Bullets, Heading, Section, Table, Text
-from primum.report.source import Audited, Row, chapter
+from primum.report.source import Audited, Row
+from primum.report.views.labels import labelled
 from primum.usecase import OVERALL
 
 MEASURES = ("log loss", "brier", "net benefit")
@@ -18,7 +19,7 @@ PLACES = 4
 
 def section(run: Audited) -> Section | None:
     """Return the chapter of prior knowledge; None where there is none."""
-    told = chapter(run, "prior")
+    told = labelled(run, "prior")
     if not any(told.get(k) for k in ("price", "conflict", "rules")):
         return None
     out: list[Block] = [Text(say("prior.lead"))]

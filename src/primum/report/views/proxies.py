@@ -12,7 +12,8 @@ from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, known, percent, plain, points, rate
 from primum.report.say import say, spoken
 from primum.report.section import Block, Bullets, Heading, Pictures, Section, Table, Text
-from primum.report.source import Audited, Row, chapter
+from primum.report.source import Audited, Row
+from primum.report.views.labels import labelled
 from primum.usecase import OVERALL
 
 TOP = 5
@@ -21,7 +22,7 @@ MARKED = ("aside", "reached")
 
 def section(run: Audited) -> Section | None:
     """Return the chapter; None where it was not asked for."""
-    held = chapter(run, "proxies")
+    held = labelled(run, "proxies")
     if not held:
         return None
     out: list[Block] = [Text(say("proxies.lead")), Text(declared(held)), *_judged(run)]

@@ -22,10 +22,10 @@ MOST = 3
 
 def section(run: Audited) -> Section:
     """Return the chapter of the repairs."""
-    title = spoken()("report.chapter.repairs")
     if not tried(run):
-        none = say("repairs.absent") if run.manifest.get("release") else say("repairs.none")
-        return Section("repairs", title, [Text(none)])
+        why = "absent" if run.manifest.get("release") else "none"
+        return Section("repairs", say(f"repairs.title_{why}"), [Text(say(f"repairs.{why}"))])
+    title = spoken()("report.chapter.repairs")
     out: list[Block] = [
         Text(say("repairs.lead")),
         Text(rule(run)),
@@ -86,9 +86,20 @@ def people(run: Audited) -> str:
         return ""
     told = {k: count(n[k]) for k in ("fix", "certify")}
     told |= {"events": count(n["certify_events"]), "outcome": run.usecase.outcome.name}
-    if n.get("train"):
+    if trained(run):
         return say("repairs.people_trained", train=count(n["train"]), **told)
     return say("repairs.people", **told)
+
+
+def trained(run: Audited) -> bool:
+    """Say whether the model was trained anew for the repairs, so that it is not the one of page one."""
+    return bool((chapter(run, "repairs").get("people") or {}).get("train"))
+
+
+def _before(run: Audited) -> str:
+    """Return what the repairs are compared with."""
+    kind = "before_trained" if trained(run) else "before"
+    return say(f"repairs.overview.{kind}", model=str(chapter(run, "repairs").get("model", "")))
 
 
 def rule(run: Audited) -> str:
@@ -110,7 +121,7 @@ def rule(run: Audited) -> str:
 def limits(run: Audited) -> str:
     """Say what the limits of changes mean."""
     declared = run.usecase.no_harm
-    return "" if declared is None else say("repairs.limits", alpha=percent(declared.alpha))
+    return "" if declared is None else say("repairs.limits", alpha=percent(declared.alpha), before=_before(run))
 
 
 def lines(run: Audited) -> list[str]:
@@ -128,8 +139,7 @@ def overview(run: Audited) -> Grid:
     heads += map(words.metric_title, SHOWN)
     rows = chapter(run, "repairs").get("performance", [])
     before = str(chapter(run, "repairs").get("model", ""))
-    as_it_is = say("repairs.overview.before", model=before)
-    out = [Line(as_it_is, [Cell(NONE), Cell(NONE, _worth(rows, before)), *_everyone(rows, before)])]
+    out = [Line(_before(run), [Cell(NONE), Cell(NONE, _worth(rows, before)), *_everyone(rows, before)])]
     for r in tried(run):
         if r["failed"]:
             out.append(Line(r["name"], [Cell(say("repairs.could_not"), r["failed"]), *[Cell(NONE)] * (len(heads) - 2)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from primum.measure.metric import METRICS
@@ -11,6 +12,7 @@ from primum.report.grid import Grid, Line, cells, flat
 from primum.report.numbers import count, counted, fixed, general, known, percent, threshold
 from primum.report.say import say, spoken
 from primum.report.source import Audited, chapter, estimates, models
+from primum.report.views.labels import labels
 from primum.usecase import OVERALL, Condition, Groups, UseCase
 
 _VERSION = re.compile(r"\d[\w.]*")
@@ -20,15 +22,15 @@ def question(run: Audited) -> list[tuple[str, str]]:
     """Return the use case as pairs of a name and a text."""
     usecase = run.usecase
     d, o = usecase.decision, usecase.outcome
-    labels: dict[str, str] = chapter(run, "people").get("labels") or {}
-    features = ", ".join(labels.get(f, f) for f in usecase.features)
+    names = labels(chapter(run, "people"))
+    features = ", ".join(names.get(f, f) for f in usecase.features)
     none = say("again.none")
     told = {
         "question": usecase.question,
         "use": usecase.intended_use,
         "people": usecase.population,
-        "filters": "; ".join(condition(c) for c in usecase.include) or none,
-        "outcome": f"{o.name}: {'; '.join(condition(c) for c in o.when)}",
+        "filters": "; ".join(condition(c, names) for c in usecase.include) or none,
+        "outcome": f"{o.name}: {'; '.join(condition(c, names) for c in o.when)}",
         "recorded": o.recorded_by,
         "better": o.truth_name or (say("again.declared") if o.truth else none),
         "features": f"{len(usecase.features)}: {features}" if features else say("again.brought"),
@@ -70,8 +72,8 @@ def _group(g: Groups) -> str:
     return say("again.group_cut", group=g.title, bins=bins, comparator=against)
 
 
-def condition(c: Condition) -> str:
-    """Return one condition in words."""
+def condition(c: Condition, names: Mapping[str, str] | None = None) -> str:
+    """Return one condition in words, with the labels of columns where they are given."""
     parts = []
     for name in ("equals", "one_of", "none_of", "at_least", "at_most", "above", "below"):
         value: Any = getattr(c, name)
@@ -81,7 +83,7 @@ def condition(c: Condition) -> str:
             parts.append(say(f"again.condition.{name}", value=text))
     if c.known is not None:
         parts.append(say("again.condition.known" if c.known else "again.condition.unknown"))
-    return say("again.condition.whole", column=c.column, tests=spoken().listed(parts))
+    return say("again.condition.whole", column=(names or {}).get(c.column, c.column), tests=spoken().listed(parts))
 
 
 def model_table(run: Audited) -> Grid:

@@ -33,7 +33,8 @@ def said(search: dict[str, Any]) -> str:
         else told("searched.worse", depth, metric=title, **about)
     )
     ended = told("searched.found", found, confirmed=count(found)) if found else say("searched.found.none")
-    return f"{looked} {say('searched.halves')} {ended}"
+    halves = say("searched.halves.margin") if margin else say("searched.halves.worse")
+    return f"{looked} {halves} {ended}"
 
 
 def outcome(search: dict[str, Any]) -> Grid:

@@ -12,7 +12,8 @@ from primum.report.grid import Cell, Grid, Line, cells
 from primum.report.numbers import NONE, count, fixed, span
 from primum.report.say import say, spoken
 from primum.report.section import Block, Bullets, Heading, Pictures, Section, Table, Text
-from primum.report.source import Audited, Row, chapter
+from primum.report.source import Audited, Row
+from primum.report.views.labels import labelled
 from primum.usecase import OVERALL
 
 NEAR = math.log(1.05)
@@ -20,7 +21,7 @@ NEAR = math.log(1.05)
 
 def section(run: Audited) -> Section | None:
     """Return the chapter of the shapes; None where they were not asked for."""
-    held = chapter(run, "shapes")
+    held = labelled(run, "shapes")
     if not held.get("models"):
         return None
     out: list[Block] = [Text(say("shapes.lead"))]
