@@ -278,7 +278,7 @@ def tiny(people) -> pl.DataFrame:
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
-@settings(QUIET, max_examples=50)
+@settings(QUIET, max_examples=30)
 @given(change=CHANGES, odd=st.just([]) | st.lists(st.tuples(st.integers(0, 60), ODD), max_size=1))
 def test_any_use_case_ends_in_an_audit_or_one_clear_error(change, odd, question, tiny, tmp_path_factory):
     fuzzed(change, odd, question, tiny, tmp_path_factory.mktemp("fuzz") / "run")
@@ -291,7 +291,7 @@ def test_any_use_case_at_length(change, odd, question, tiny, tmp_path_factory):
     fuzzed(change, odd, question, tiny, tmp_path_factory.mktemp("fuzz") / "run")
 
 
-@settings(QUIET, max_examples=25)
+@settings(QUIET, max_examples=15)
 @given(
     threshold=st.floats(0.01, 0.99), margin=st.floats(0.001, 1), capacity=st.booleans(), reference=st.booleans(),
     bins=st.lists(st.integers(10, 95), min_size=1, max_size=4, unique=True).map(sorted),

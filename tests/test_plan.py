@@ -162,8 +162,8 @@ def test_nothing_half_written_looks_finished(usecase, tmp_path, monkeypatch):
 
     freeze(usecase).write(tmp_path / "plan.json")
     before = (tmp_path / "plan.json").read_text()
-    monkeypatch.setattr("pathlib.Path.write_text", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr("primum.atomic.os.fsync", full)
+    with pytest.raises(PrimumError, match="No space left"):
         freeze(changed(usecase, seed=7)).write(tmp_path / "plan.json")
     assert (tmp_path / "plan.json").read_text() == before
     assert len(list(tmp_path.iterdir())) == 1

@@ -170,7 +170,7 @@ def test_tables_of_the_card_fit_the_sheet(opened, finished, tmp_path):
 
 
 def test_the_bar_shows_the_thousand_in_print(opened, finished, tmp_path):
-    from primum.report.pages.summary import thousand
+    from primum.report.page_one_thousand import thousand
 
     sheets(opened, summary(finished, "en"), tmp_path)
     widths = opened.evaluate("[...document.querySelectorAll('.bar span')].map(e => e.getBoundingClientRect().width)")

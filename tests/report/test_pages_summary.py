@@ -9,10 +9,11 @@ from primum.disclose.recode import REST
 from primum.errors import PrimumError
 from primum.finding import Verdict
 from primum.report.numbers import half_up
+from primum.report.page_one_thousand import thousand
 from primum.report.pages import names
 from primum.report.pages.judged import FAMILIES, OPPOSITE, hidden, judged, shares, unknown
 from primum.report.pages.names import CLOSE, OPEN, voice
-from primum.report.pages.summary import LARGEST, LONG, SMALLEST, points, short, summary, thousand
+from primum.report.pages.summary import LARGEST, LONG, SMALLEST, points, short, summary
 from primum.report.source import GROUP_CHECK, estimates, primary
 from primum.usecase import MISSING, OVERALL
 

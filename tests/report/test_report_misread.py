@@ -13,10 +13,11 @@ from primum.report.html import html
 from primum.report.language import language
 from primum.report.numbers import NBSP
 from primum.report.page_one import page_one
+from primum.report.page_one_thousand import thousand
 from primum.report.pages.judged import judged
-from primum.report.pages.summary import summary, thousand
+from primum.report.pages.summary import summary
 from primum.report.say import say
-from primum.report.source import chapter, headline, primary, verdicts
+from primum.report.source import headline, primary, verdicts
 from primum.report.views import capacity, claims, diagnosis, missing, people, repairs, searched
 from primum.report.views import run as again
 from primum.report.views.labels import relabelled
@@ -26,7 +27,7 @@ REASON = (
     "only 20 people with the outcome; at least 30 were declared necessary; yet all of the interval lies beyond the "
 )
 REASON += f"margin: {words.SIGNAL}"
-WORSE = "too few cases to judge (20 cases among 1,464 people), but all of the interval is worse than the margin: here "
+WORSE = "too few cases to judge, but all of the interval is worse than the margin ("
 
 
 def text(page):
@@ -53,9 +54,9 @@ def test_harm_among_few_cases_stands_first_of_what_is_open_intersections_too(run
     signal(run, "sex × ethnicity", both)
     first, second, *rest = page_one(run).not_assessable
     assert first.startswith(f"≥65 (age): {WORSE}")
-    assert first.endswith(
-        f"−91.3{NBSP}[−93.1 to −75.1]{NBSP}points from everyone else.".replace(" to ", f"{NBSP}to{NBSP}")
-    )
+    own = next(line for d in page_one(run).divisions for line in d.lines if line.name == "≥65").found
+    assert f"({own}; everyone else " in first
+    assert "−91.3" in words.sentence(verdicts(run, primary(run), headline(run))["age", "≥65"])
     assert second.startswith(f"{both}: {WORSE}")
     assert not [line for line in rest if "≥65" in line or both in line]
     assert "all of the interval is worse" in html(run, {})
@@ -65,19 +66,13 @@ def test_more_than_eight_of_them_are_still_named(run):
     for a, g in list(verdicts(run, primary(run), headline(run)))[:10]:
         signal(run, a, g)
     lines = page_one(run).not_assessable
-    assert sum("all of the interval is worse than the margin: here" in line for line in lines) == 8
+    assert sum("all of the interval is worse than the margin (" in line for line in lines) == 8
     assert sum(line.startswith("Also too few cases to judge, but all of the interval is worse") for line in lines) == 1
 
 
-def test_other_margins_and_models_name_them_too(run):
-    other = next(m["name"] for m in chapter(run, "models")["models"] if m["name"] != primary(run))
-    key = (other, headline(run), "age", "≥65")
-    run.findings = [
-        replace(f, verdict=Verdict.NOT_ASSESSABLE, reason=REASON)
-        if (f.model, f.metric, f.attribute, f.group) == key
-        else f
-        for f in run.findings
-    ]
+def test_other_margins_name_them_too(run):
+    few = {"metric": "calibration_slope", "verdict": Verdict.NOT_ASSESSABLE, "reason": REASON}
+    run.findings.append(replace(verdicts(run, primary(run), headline(run))["age", "≥65"], **few))
     assert "too few cases but worse than the margin for ≥65 (age)" in " ".join(page_one(run).other_models)
 
 
@@ -107,7 +102,7 @@ def test_inconclusive_is_about_the_margin_and_says_who_does_worse(run):
     told(run, "age", "≥65", estimate=Estimate(-0.12, -0.2, -0.04, "Newcombe", 900, 90, 810), reason="",
          verdict=Verdict.INCONCLUSIVE)  # fmt: skip
     line = page_one(run).not_assessable[-1]
-    assert line.startswith("Worse, and only whether by more than the margin cannot be told: ")
+    assert line.startswith("Worse, only the size against the margin is open: ")
     assert "≥65 (age) −12.0" in line
     worse = "This group does worse; only whether by more than the margin, these numbers cannot tell."
     assert words.sentence(verdicts(run, primary(run), headline(run))["age", "≥65"]).endswith(worse)

@@ -23,7 +23,7 @@ class Beside:
     why: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the register of these counts: {"what", "of", "count", "parts"}, of how many rounded counts it is a sum."""
+        """Return the register of these counts; `parts` says of how many rounded counts each is a sum."""
         found = []
         for i, s in enumerate(self.flow):
             parts = 2 + sum(bool(later["removed"]) for later in self.flow[i + 1 :])

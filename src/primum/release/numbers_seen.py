@@ -40,7 +40,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Head of a column → which sums of registered counts may stand in it."""
 OTHER = re.compile(
-    r"^(?:value|low|high|level|margin|p|p value|p margin|adjusted|holm|joint low|joint high|statistic|df|q|per|z|t|at"
+    r"^(?:value|low|high|level|ideal|margin|p|p value|p margin|adjusted|holm|joint low|joint high|statistic|df|q|per|z"
+    r"|t|at"
     r"|threshold|declared|predicted|observed|fpr|fnr|ppv|npv|share|rate|ratio|difference|here|elsewhere|limits|interval"
     r"|line|item|items|number of items|section|page|place|rank|order|id|ids|code|codes|version|schema version|format"
     r"|year|date|day|created|time|seconds|seed|resolution|depth|digits|base|n effective|window|due|capacity|source"

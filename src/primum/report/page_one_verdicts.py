@@ -34,7 +34,7 @@ def not_assessable(run: Audited, found: Found, crossed: set[str]) -> list[str]:
     if len(single) > MOST_LINES:
         lines.append(say("page_one.too_few.more", groups=few(_long(single[MOST_LINES:]))))
     if inner:
-        lines.append(say("page_one.too_few.crossed", groups=few(_short(inner))))
+        lines.append(say("page_one.too_few.crossed", groups=few(_short(inner), 3)))
     return lines + _undecided(found, crossed)
 
 
@@ -45,10 +45,13 @@ def _signals(run: Audited, found: list[Finding]) -> list[str]:
     return [*lines, say("page_one.too_few.signals", groups=", ".join(rest))] if rest else lines
 
 
-def _own(run: Audited, f: Finding) -> str:
-    """Return the share in the group itself, "" where it is not known."""
+def _own(run: Audited, f: Finding) -> tuple[str, str] | None:
+    """Return the share in the group itself with its interval, and that of those compared with; None if not known."""
     row = decided(estimates(run), f.model, f.metric, f.attribute, f.group, threshold(run, f.model))
-    return of_metric(f.metric, row["value"], row["low"], row["high"]) if row and known(row["value"]) else ""
+    if row is None or not known(row["value"]) or not known(f.estimate.value):
+        return None
+    rest = of_metric(f.metric, float(row["value"]) - f.estimate.value)
+    return of_metric(f.metric, row["value"], row["low"], row["high"]), rest
 
 
 def _undecided(found: Found, crossed: set[str]) -> list[str]:
@@ -94,7 +97,7 @@ def _harm_by(run: Audited, model: str, metric: str, title: str) -> str:
     open_ = count(sum(words.shown(f) in OPEN for f in found) - gone)
     key = "page_one.others.harm" if harm else "page_one.others.none"
     said = say(key, name=title, groups=few(harm, 3), open=open_, n=count(len(found)))
-    worse = _long([f for f in found if words.signals(f)])
+    worse = _long([f for f in found if words.signals(f)]) if metric != headline(run) else []
     said = say("page_one.others.signal", said=said, groups=few(worse, 3)) if worse else said
     return say("page_one.others.withheld", said=said, n=count(gone)) if gone else said
 

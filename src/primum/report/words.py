@@ -188,14 +188,18 @@ def signals(finding: Finding) -> bool:
     return shown(finding) is Verdict.NOT_ASSESSABLE and SIGNAL in finding.reason
 
 
-def signal(finding: Finding, outcome: str = "", own: str = "") -> str:
-    """Return the sentence about a group that is too small to judge and worse than the margin; `own` is its share."""
-    e, outcome = finding.estimate, outcome or say("words.outcome")
+def signal(finding: Finding, outcome: str = "", own: tuple[str, str] | None = None) -> str:
+    """Return the sentence about a group that is too small to judge and worse than the margin.
+
+    `own` is what was measured in the group and in those compared with; without it the difference is told.
+    """
+    e, other = finding.estimate, comparator(finding.comparator)
     number = of_metric(finding.metric, e.value, e.low, e.high, comparison="difference")
-    about = {"difference": number, "other": comparator(finding.comparator)}
-    value = say("words.signal.own", own=own, **about) if own else say("words.signal.difference", **about)
-    name, has = full_name(finding.attribute, finding.group), _has(finding, outcome)[0]
-    return say(f"words.signal.{_behind(finding)[0]}", group=name, has=has, value=value, outcome=outcome)
+    value = say("words.signal.difference", difference=number, other=other)
+    if own is not None:
+        value = say("words.signal.own", own=own[0], other=other, rest=own[1])
+    name, who = full_name(finding.attribute, finding.group), _behind(finding)[0]
+    return say(f"words.signal.{who}", group=name, value=value, outcome=outcome or say("words.outcome"))
 
 
 def leaning(finding: Finding) -> str:

@@ -17,6 +17,7 @@ from primum.report.pages.names import Voice, voice
 from primum.report.pages.page import Block, Page, released
 from primum.report.section import Bullets, Text
 from primum.report.source import Audited, chapter
+from primum.report.views.labels import labels
 from primum.report.views.run import condition
 
 KIND = "datasheet"
@@ -78,7 +79,8 @@ def _content(run: Audited, v: Voice) -> Blocks:
 
 def _target(run: Audited, v: Voice) -> Blocks:
     outcome = run.usecase.outcome
-    rule = v.own("; ".join(condition(c) for c in outcome.when))
+    names = labels(chapter(run, "people"))
+    rule = v.own("; ".join(condition(c, names) for c in outcome.when))
     by = v.own(outcome.recorded_by).rstrip(".")
     return [Text(v.say("datasheet.composition.target.auto", outcome=v.sentence(outcome.name), by=by, rule=rule))]
 

@@ -8,6 +8,7 @@ from primum.report.numbers import known
 from primum.report.pages.names import Voice
 from primum.report.pages.page import released
 from primum.report.source import Audited, Row, chapter, decided, estimates, models, primary
+from primum.report.views.labels import labels
 from primum.report.views.run import condition
 from primum.usecase import OVERALL
 
@@ -45,7 +46,8 @@ def inputs(run: Audited, v: Voice) -> list[str]:
 
 def filters(run: Audited, v: Voice) -> str:
     """Return the filters of the use case in one line."""
-    return "; ".join(v.own(condition(c)) for c in run.usecase.include)
+    names = labels(chapter(run, "people"))
+    return "; ".join(v.own(condition(c, names)) for c in run.usecase.include)
 
 
 def unknown_outcome(run: Audited) -> tuple[int, int] | None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from primum.report.numbers import RATES, known
+from primum.report.page_one_thousand import thousand
 from primum.report.pages import tables
 from primum.report.pages.facts import about, filters, inputs, people, points, source, unknown_outcome
 from primum.report.pages.form import form
 from primum.report.pages.judged import Judged, hidden, judged, unknown
 from primum.report.pages.names import Voice, voice
 from primum.report.pages.page import Block, Page, released
-from primum.report.pages.summary import next_step, thousand
+from primum.report.pages.summary import next_step
 from primum.report.section import Bullets, Text
 from primum.report.source import Audited, divisions, estimates, primary
 from primum.report.source import threshold as model_threshold

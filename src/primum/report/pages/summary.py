@@ -21,8 +21,6 @@ from primum.report.source import threshold as model_threshold
 from primum.report.views import missing, repairs
 from primum.usecase import OVERALL
 
-__all__ = ["Chapter", "points", "short", "summary", "thousand"]
-
 LONG = 260
 """Most letters of a text of the use case."""
 DETAIL = ((3, 8), (2, 5), (1, 4), (0, 2))
