@@ -96,6 +96,8 @@ def _first(
     said, few = (_most(part) for part in (page.harmed, [*page.not_assessable, *page.withheld]))
     repaired = _most(page.repairs, MOST_REPAIRS, "pdf.more_repairs")
     left = say(f"pdf.not_looked.{'release' if export else 'audit'}", what="; ".join(page.not_looked_at))
+    mended = [_list(repaired) if repaired else _text(page.no_repair)]
+    stands = [*([_list(page.stands)] if page.stands else []), _text(page.not_tried)]
     before = [
         (own("report.page_one.care"), [_list(page.care)] if page.care else []),
         (own("report.page_one.question"), question),
@@ -106,8 +108,8 @@ def _first(
         (say("pdf.others"), [_text(" ".join(page.other_models[:MOST]))] if page.other_models else []),
         (own("report.page_one.not_assessable"), [_list(few) if few else _text(say("page.found.all_judged"))]),
         (own("report.page_one.record"), [_text(" ".join(page.record))]),
-        (own("report.page_one.repairs"), [_list(repaired) if repaired else _text(page.no_repair)]),
-        (own("report.page_one.stands"), [*([_list(page.stands)] if page.stands else []), _text(page.not_tried)]),
+        (own("report.page_one.repairs"), mended if repaired or not export else []),  # what is not in a release is
+        (own("report.page_one.stands"), stands if page.stands or not export else []),  # listed once, at the end
         (own("report.page_one.before"), [_list(page.decide), _text(left, "note")]),
     ]
     legend = "; ".join(say("pdf.legend", shape=e["shape"], verdict=e["text"], means=e["means"]) for e in page.legend)
