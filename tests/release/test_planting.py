@@ -99,8 +99,15 @@ SENTENCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", SENTENCES)
-@pytest.mark.parametrize("place", [PAGE, FORM])
+PLACED = [
+    pytest.param(place, text, marks=[] if (i % 2 == 0) == (place == PAGE) else [pytest.mark.slow])
+    for i, text in enumerate(SENTENCES)
+    for place in (PAGE, FORM)
+]
+"""Each sentence in a page or in a form; in the other one too among the slow tests."""
+
+
+@pytest.mark.parametrize(("place", "text"), PLACED)
 def test_a_sentence_is_found(apart, place, text):
     folder = apart("notes.txt" if place == FORM else "page.html")
     if place == FORM:
