@@ -178,3 +178,12 @@ def test_all_that_is_told_is_registered_and_rounded_alike(small_run: Run, protec
         {"what": MISSES, "of": "a", "count": 45, "parts": 1},
     ]
     assert found.why == {}
+
+
+def test_the_same_count_is_drawn_once_whatever_it_is_called(small_run: Run, protected: Recoded) -> None:
+    """Twelve variables that the same people lack would otherwise tell their number by the mean of twelve draws."""
+    keyed = replace(protected, policy=preset("uk_biobank", t=T, rounding="keyed", base=5))
+    run = missing(small_run, **dict.fromkeys("abcdefghijkl", 47))
+    rows, _ = gaps(run, keyed, (), key=b"a secret of the project")
+    assert len({r["missing"] for r in rows}) == 1
+    assert rows[0]["missing"] in {45, 50}

@@ -112,6 +112,34 @@ def test_releases_of_one_name_are_all_looked_at(tmp_path: Path) -> None:
         assert "education = first, with the outcome: It is 3." in said(assault(now, earlier=order))
 
 
+def test_what_lay_in_another_gap_or_step_before_is_compared_too(tmp_path: Path) -> None:
+    """The 47 without b are among the 50 without a: two releases about the same people tell of three."""
+
+    def beside(what: str, of: str, n: int) -> dict[str, Any]:
+        return {**STRICT, "beside": [{"what": what, "of": of, "count": n, "parts": 1}]}
+
+    old = write(tmp_path / "old", beside("missing", "a", 50))
+    assert "It changed by 3 people" in said(
+        assault(write(tmp_path / "near", beside("missing", "b", 47)), earlier=[old])
+    )
+    assert assault(write(tmp_path / "far", beside("missing", "b", 30)), earlier=[old]).passed
+    assert assault(write(tmp_path / "other", beside("left out", "b", 47)), earlier=[old]).passed
+
+
+@pytest.mark.parametrize(
+    ("rounding", "count", "parts", "want"),
+    [
+        ("none", 3000, 4, (3000, 3000)), ("conventional", 3000, 2, (2995, 3005)),
+        ("midpoint-6", 3000, 2, (2994, 3006)), ("keyed", 3000, 3, (2988, 3012)),
+    ],
+)  # fmt: skip
+def test_a_sum_of_rounded_counts_is_known_less_well_than_one(
+    rounding: str, count: int, parts: int, want: tuple[float, float]
+) -> None:
+    row = {"what": "n", "of": "rows read", "count": count, "parts": parts}
+    assert parse({**STRICT, "rounding": rounding, "beside": [row]}, "x").reach_beside("n, rows read") == want
+
+
 def test_counts_beside_the_tallies_are_attacked_and_compared(tmp_path: Path) -> None:
     def beside(n: int) -> dict[str, Any]:
         return {**STRICT, "beside": [{"what": "left out", "of": "no outcome", "count": n}]}

@@ -146,3 +146,22 @@ def test_what_can_be_set_aside_is_told():
     assert all(exceptions.EXCEPTED.values())
     with pytest.raises(PrimumError, match=r"available: R1 households"):
         made("nothing at all")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "the seven residents of the island share a home", "a dozen veterans of the village live apart",
+        "de zeven bewoners van het eiland wonen samen", "a handful of families knew of it beforehand",
+    ],
+)  # fmt: skip
+def test_a_number_in_words_is_a_number(reason):
+    with pytest.raises(PrimumError, match="holds a number"):
+        made(f"R1 households: {reason}")
+    assert made("R1 households: every one of them was drawn from a household of their own").reason
+
+
+@pytest.mark.parametrize("by", ["A. Nurse, 3 in East have it", "A. Nurse of the seven in East"])
+def test_the_name_of_a_person_holds_no_number(by):
+    with pytest.raises(PrimumError, match=r"name of who answers .* holds a number"):
+        made(by=by)
