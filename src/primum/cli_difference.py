@@ -32,7 +32,8 @@ def difference(old: Path, new: Path, out: Path | None = None, console: Console |
     from rich.console import Console
 
     from primum.assure.difference import diff
-    from primum.execute.store import write_bytes, write_json
+    from primum.atomic import write_bytes
+    from primum.execute.store import write_json
 
     runs = [_opened(folder) for folder in (old, new)]
     if out is not None and (there := [f for f in FILES if (out / f).exists()]):

@@ -153,7 +153,7 @@ def _places(out: Path, tallies: list[ScoreTally]) -> list[Path]:
 
 
 def _keep(tally: ScoreTally, place: Path) -> None:
-    from primum.execute.store import write_bytes
+    from primum.atomic import write_bytes
     from primum.tally.file import to_bytes
 
     if place.exists():

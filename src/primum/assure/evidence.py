@@ -291,7 +291,7 @@ def _behind(run: Finished, model: str, metric: str, attribute: str, group: str, 
     if e.status is Status.SUPPRESSED:
         return 0, WHO.get(kind, EVERYONE)
     if kind in {"selected", "unselected"}:
-        chosen = _selected(run, model, attribute, group)
+        chosen = selected(run, model, attribute, group)
         if chosen is None:
             return e.n, EVERYONE
         return (chosen if kind == "selected" else e.n - chosen), WHO[kind]
@@ -300,7 +300,7 @@ def _behind(run: Finished, model: str, metric: str, attribute: str, group: str, 
     return {"events": e.events, "nonevents": e.nonevents}.get(kind, e.n), WHO.get(kind, EVERYONE)
 
 
-def _selected(run: Finished, model: str, attribute: str, group: str) -> int | None:
+def selected(run: Finished, model: str, attribute: str, group: str) -> int | None:
     """Return how many people of a group are selected; None where weights or rounding hide it."""
     row = _own(run, model, "selection_rate", attribute, group)
     if row is None or row["value"] is None or row["n"] is None or released(run) or run.usecase.weight is not None:

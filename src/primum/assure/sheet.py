@@ -9,7 +9,7 @@ from pathlib import Path
 from primum.assure.evidence import Finished
 from primum.assure.filled import Filled, fill
 from primum.assure.listing import KINDS, Listing, builtin, names
-from primum.execute.store import write_bytes
+from primum.atomic import write_bytes
 
 HEADS = (
     "item", "asks for (own words)", "same in other frameworks", "filled by", "state", "why", "evidence supplied",

@@ -14,7 +14,9 @@ groups and score steps add up, so that the rule holds for whatever is joined.
 
 **What leaves** of a cell of n people is its mean weight, to a step of 1, 2 or 5 times a power of ten that is no smaller
 than one in 10ᵈ of it, d being the digits of n people, at least 1. Then n steps are at least one mean weight (half a one
-of five people): sums of public weights hardly tell who is in a cell, not even to somebody who knows all in it but one.
+of five people): where weights take many values, none far above the others, their sums hardly tell who is in a cell. Of
+weights that take few values they tell how many of a stratum are in it, and of one that is far above the others, where
+it is; so a person answers for the weights before they leave (the exception "R3 weights").
 Beside it leaves the ratio n·Q/W² (1 where all weigh alike), rounded upwards to d decimals, so that intervals come out
 wider rather than narrower.
 

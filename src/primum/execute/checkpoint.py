@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from primum.atomic import PART, write_bytes
 from primum.errors import PrimumError
 from primum.execute.run import Run, file_name
-from primum.execute.store import PART, read_json, write_bytes, write_json
+from primum.execute.store import read_json, write_json
 from primum.plan import Plan, deviations, without_secret
 from primum.usecase import UseCase
 from primum.usecase_file import dumps, load

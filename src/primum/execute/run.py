@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from primum.atomic import write_bytes
 from primum.errors import PrimumError
-from primum.execute.store import read_json, write_bytes, write_json
+from primum.execute.store import read_json, write_json
 from primum.finding import Finding
 from primum.plan import Plan
 from primum.tally.file import read as read_tally

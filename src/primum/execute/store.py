@@ -7,10 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from primum.atomic import PART, write_bytes
+from primum.atomic import write_bytes
 from primum.errors import PrimumError
-
-__all__ = ["PART", "plain", "read_json", "write_bytes", "write_json"]
 
 
 def write_json(path: Path, data: Any) -> Path:

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from primum.atomic import PART
 from primum.errors import PrimumError
 from primum.execute.progress import Progress, Silent
-from primum.execute.store import PART, read_json, write_json
+from primum.execute.store import read_json, write_json
 
 Work = Callable[[Any], Any]
 """payload → JSON-ready result; a function at the top level of a module, so that other processes can import it."""

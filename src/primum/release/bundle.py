@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from primum.atomic import write_bytes
 from primum.errors import PrimumError
-from primum.execute.store import write_bytes
 
 RELEASE = "release.json"
 ALLOWED = (".html", ".pdf", ".json", ".csv", ".png", ".txt", ".md", ".docx", ".tex", ".bib")

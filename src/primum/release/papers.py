@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import primum
+from primum.atomic import write_bytes
 from primum.disclose.recode import PERSONS, Recoded
 from primum.disclose.rounding import Mode, rounded
 from primum.execute.run import Run
-from primum.execute.store import write_bytes, write_json
+from primum.execute.store import write_json
 from primum.release import bundle, outputs
 from primum.release.about import reviews
 from primum.release.assault import Assault

@@ -112,10 +112,14 @@ class Registered:
         rows = self.raw.get("beside") or ()
         return {f"{r['what']}, {r['of']}": int(r["count"]) for r in rows}
 
+    @cached_property
+    def _parts(self) -> Mapping[str, int]:
+        """Of how many rounded counts each count of `beside` is a sum."""
+        return {f"{r['what']}, {r['of']}": int(r.get("parts", 1)) for r in self.raw.get("beside") or ()}
+
     def reach_beside(self, what: str) -> tuple[float, float]:
         """Return what a reader knows of a count of `beside`, which may be a sum of several that were rounded."""
-        row = next(r for r in self.raw["beside"] if f"{r['what']}, {r['of']}" == what)
-        count, parts = int(row["count"]), int(row.get("parts", 1))
+        count, parts = self.beside[what], self._parts[what]
         if parts == 1:
             return self.reach(count)
         one = {"none": 0.0, "conventional": self.base / 2, "midpoint-6": 3.0, "keyed": self.base - 1.0}[self.rounding]

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import primum
+from primum.atomic import write_bytes
 from primum.disclose import containers, ledger
 from primum.disclose.recode import Recoded, recode
 from primum.errors import PrimumError
 from primum.execute.progress import Progress, Silent
 from primum.execute.run import FINDINGS_VERSION, Run
-from primum.execute.store import plain, write_bytes, write_json
+from primum.execute.store import plain, write_json
 from primum.release import bundle, logs
 from primum.release.about import about, assessable, private_cells
 from primum.release.assault import Assault, assault, few_people

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from string import Formatter
@@ -47,6 +47,12 @@ class Language:
                 available=values,
             ) from None
 
+    @cached_property
+    def marks(self) -> dict[int, str]:
+        """What stands for the comma and the point of 1,234.5 (for `str.translate`); {} where they stay."""
+        told = {",": self("language.thousands"), ".": self("language.decimal")}
+        return str.maketrans({mark: said for mark, said in told.items() if mark != said})
+
     def has(self, key: str) -> bool:
         """Whether there is a text of this key."""
         return key in self.texts
@@ -55,8 +61,7 @@ class Language:
         """Return a number with a set number of decimals; withheld where there is none."""
         if not known(value):
             return self("common.withheld")
-        marks = {",": self("language.thousands"), ".": self("language.decimal")}
-        return "".join(marks.get(c, c) for c in fixed(value, places))
+        return fixed(value, places).translate(self.marks)
 
     def count(self, value: Any) -> str:
         """Return a whole number."""

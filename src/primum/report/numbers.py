@@ -40,9 +40,8 @@ def _forms() -> _Forms:
     own = spoken()
     if own.code not in _FORMS:
         limits = {"low": "{low}", "high": "{high}"}
-        told = {",": own("language.thousands"), ".": own("language.decimal")}
         _FORMS[own.code] = _Forms(
-            marks=str.maketrans({mark: said for mark, said in told.items() if mark != said}),
+            marks=own.marks,
             percent=own("main.numbers.percent", n="{n}").replace(" ", NBSP),
             points=own("common.points", n="{n}").replace(" ", NBSP),
             interval=own("common.interval", **limits).replace(" ", NBSP),

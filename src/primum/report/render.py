@@ -8,8 +8,8 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from primum.atomic import write_bytes
 from primum.errors import PrimumError
-from primum.execute.store import write_bytes
 from primum.report.html import html
 from primum.report.say import speaking
 from primum.report.schema import text as schema_text

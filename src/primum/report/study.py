@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import primum
-from primum.execute.store import write_bytes
+from primum.atomic import write_bytes
 from primum.report.figures.figure import svg
 from primum.report.figures.study import study_figures
 from primum.report.html import by_chapter, policy, resource, safe, templates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from primum.atomic import write_bytes
 from primum.errors import PrimumError, unknown
-from primum.execute.store import PART
 from primum.stress.specification import Study
 
 if TYPE_CHECKING:
@@ -138,17 +138,9 @@ def _question(study: Study, base: Path | None) -> tuple[UseCase, Path | None]:
 
 def keep(frame: pl.DataFrame, place: Path) -> None:
     """Write people to a file that is whole or not there."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}.{os.getpid()}{PART}")
-    try:
-        frame.write_parquet(beside, compression="lz4")
-        beside.replace(place)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise PrimumError(
-            f"'{place}' could not be written: {error.strerror or error}.",
-            mend="free some space or choose another folder, then run the same command again; it resumes",
-        ) from error
+    held = io.BytesIO()
+    frame.write_parquet(held, compression="lz4")
+    write_bytes(place, held.getvalue())
 
 
 @lru_cache(maxsize=1)

@@ -11,10 +11,11 @@ from typing import Any
 
 import polars as pl
 
+from primum.atomic import write_bytes
 from primum.errors import PrimumError
 from primum.execute.checkpoint import fingerprint
 from primum.execute.progress import Progress, Silent
-from primum.execute.store import plain, read_json, write_bytes, write_json
+from primum.execute.store import plain, read_json, write_json
 from primum.execute.tasks import Task, check_workers, run_tasks
 from primum.stress.dose_response import against_uncorrected, curves, long_table
 from primum.stress.labels import drift, living_check

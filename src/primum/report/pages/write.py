@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from primum.execute.store import write_bytes, write_json
+from primum.atomic import write_bytes
+from primum.execute.store import write_json
 from primum.report.language import languages
 from primum.report.pages.datasheet import datasheet
 from primum.report.pages.form import html

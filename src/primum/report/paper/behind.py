@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from primum.assure.evidence import selected
 from primum.finding import Finding
 from primum.measure.metric import METRICS
-from primum.report.source import Audited, decided, estimates, threshold
+from primum.report.source import Audited, estimates
 
 Who = Literal["events", "nonevents", "selected", "unselected", "everyone"]
 RATE = "selection_rate"
@@ -30,9 +31,7 @@ def number(run: Audited, f: Finding, who: Who) -> int | None:
     e = f.estimate
     if who not in {"selected", "unselected"}:
         return {"events": e.events, "nonevents": e.nonevents}.get(who, e.n)
-    row = decided(estimates(run), f.model, RATE, f.attribute, f.group, threshold(run, f.model))
-    if row is None or row["value"] is None:
+    chosen = selected(run, f.model, f.attribute, f.group)
+    if chosen is None:
         return None
-    n = int(row["n"])
-    selected = round(float(row["value"]) * n)
-    return selected if who == "selected" else n - selected
+    return chosen if who == "selected" else e.n - chosen

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from primum.execute.store import write_bytes
+from primum.atomic import write_bytes
 from primum.report.paper.design import title
 from primum.report.paper.docx import manuscript_docx, table_docx
 from primum.report.paper.latex import manuscript_tex, table_tex

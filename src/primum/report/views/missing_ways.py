@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from primum.finding import Verdict
 from primum.report import words
 from primum.report.grid import Cell, Grid, Line
@@ -72,6 +74,11 @@ def _across(rows: list[Row], over: str, caption: str) -> Grid:
     kept = sorted(names, key=lambda n: -size[n])[:MOST]
     if len(names) > len(kept):
         caption = say("missing.across.more", caption=caption, n=len(names) - len(kept))
+    return Grid(caption, [say("missing.across.group"), *kept], _lines(rows, over, kept, _per))
+
+
+def _lines(rows: list[Row], over: str, names: list[str], cell: Callable[[Row | None], Cell]) -> list[Line]:
+    """Return a line for each group, under its attribute, with a cell for each name that `over` has."""
     out: list[Line] = []
     last = ""
     for attribute, group in dict.fromkeys((r["attribute"], r["group"]) for r in rows):
@@ -79,8 +86,8 @@ def _across(rows: list[Row], over: str, caption: str) -> Grid:
             out.append(Line(words.capital(attribute), section=True))
         last = attribute
         own = {str(r[over]): r for r in rows if (r["attribute"], r["group"]) == (attribute, group)}
-        out.append(Line(words.group_name(attribute, group), [_per(own.get(n)) for n in kept]))
-    return Grid(caption, [say("missing.across.group"), *kept], out)
+        out.append(Line(words.group_name(attribute, group), [cell(own.get(n)) for n in names]))
+    return out
 
 
 def _per(r: Row | None) -> Cell:
@@ -94,22 +101,15 @@ def _per(r: Row | None) -> Cell:
 def masking(c: Row) -> Grid:
     """Return the error of each strategy by group, all columns together."""
     rows = [r for r in c["masking"] if r["column"] == "all columns"]
-    names = list(dict.fromkeys(r["strategy"] for r in rows))
-    out: list[Line] = []
-    last = ""
-    for attribute, group in dict.fromkeys((r["attribute"], r["group"]) for r in rows):
-        if attribute not in {last, OVERALL}:
-            out.append(Line(words.capital(attribute), section=True))
-        last = attribute
-        own = {r["strategy"]: r for r in rows if (r["attribute"], r["group"]) == (attribute, group)}
-        shown = [
-            Cell(f"{fixed(r['error'], 2)} {span(r['low'], r['high'], 2)}", _worse(r))
-            if (r := own.get(n))
-            else Cell(NONE)
-            for n in names
-        ]
-        out.append(Line(words.group_name(attribute, group), shown))
-    return Grid(say("missing.masking.caption"), [say("missing.masking.group"), *names], out)
+    names = list(dict.fromkeys(str(r["strategy"]) for r in rows))
+    lines = _lines(rows, "strategy", names, _error)
+    return Grid(say("missing.masking.caption"), [say("missing.masking.group"), *names], lines)
+
+
+def _error(r: Row | None) -> Cell:
+    if r is None:
+        return Cell(NONE)
+    return Cell(f"{fixed(r['error'], 2)} {span(r['low'], r['high'], 2)}", _worse(r))
 
 
 def _worse(r: Row) -> str:
